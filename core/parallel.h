@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <type_traits>
 
 namespace tarn {
 
@@ -54,7 +56,7 @@ class Background {
 
  private:
   struct Group;
-  Group* group_;
+  std::unique_ptr<Group> group_;
 };
 
 }  // namespace tarn

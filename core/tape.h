@@ -68,6 +68,7 @@ class Tape {
 
  private:
   friend struct Recorder;
+  friend class Scope;
   std::unique_ptr<Roll> roll_;
   Tape* outer_ = nullptr;
 };
