@@ -145,7 +145,7 @@ void Recorder::check_finite(const char* op, const Tensor& y, std::initializer_li
   std::string message = text(roll.scopes[roll.scope].empty() ? "model" : roll.scopes[roll.scope], ": '", op,
                              "' gave the first value that is not finite; inputs:");
   for (const Tensor* x : inputs)
-    if (x->defined()) message += " " + range_of(*x);
+    if (x->defined()) message += text(" ", range_of(*x));
   throw Error(message);
 }
 
