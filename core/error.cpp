@@ -78,6 +78,25 @@ void append_float(std::string& out, float value) {
   append_number(out, value);
 }
 
+std::string quote(std::string_view written) {
+  constexpr size_t longest = 60;
+  std::string out = "'";
+  for (size_t i = 0; i < written.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(written[i]);
+    const bool begins_character = (byte & 0xC0) != 0x80;  // all bytes but the later ones of a UTF-8 sequence
+    if (i >= longest && begins_character) {
+      return out + "...'";
+    }
+    if (byte < 0x20 || byte == 0x7F) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    } else {
+      out.push_back(written[i]);
+    }
+  }
+  return out + "'";
+}
+
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr size_t longest = 100;  // nobody mistypes a longer name, and the search stays cheap whatever a file says
   if (word.empty() || word.size() > longest) return {};
@@ -99,7 +118,7 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
   const std::string name = nearest(word, candidates);
-  return name.empty() ? name : "; did you mean '" + name + "'?";
+  return name.empty() ? name : "; did you mean " + quote(name) + "?";
 }
 
 }  // namespace tarn

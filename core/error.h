@@ -62,6 +62,9 @@ std::string text(const Parts&... parts) {
   return out;
 }
 
+/// What a file or a user wrote, safe to print: in single quotes, control characters escaped, cut after about 60 bytes.
+std::string quote(std::string_view written);
+
 /// Throws an Error with the parts as its message.
 template <class... Parts>
 [[noreturn, gnu::noinline, gnu::cold]] void fail(const Parts&... parts) {
