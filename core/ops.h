@@ -249,8 +249,9 @@ Tensor take(const Tensor& x, const Tensor& index);
 Tensor put(const Tensor& g, const Tensor& index, const Shape& shape);
 /// 1 at the class and 0 elsewhere, int64; classes < 0: the largest index plus one.
 Tensor one_hot(const Tensor& index, int64_t classes = -1);
-/// Rows of a table (torch.nn.functional.embedding).
-Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<int64_t> padding_idx = {});
+/// Rows of a table; row `padding_idx` gets no gradient (torch.nn.functional.embedding).
+Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<int64_t> padding_idx = {},
+                 bool scale_grad_by_freq = false);
 Extreme sort(const Tensor& x, int64_t dim = -1, bool descending = false);
 Extreme topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true);
 
