@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -11,44 +12,67 @@
 
 namespace tarn {
 
-/// One dimension of a geometry: output cell o sees input positions first[o] + j · dilation, j = 0 … taps[o] - 1, those
-/// inside [0, input) only; the lists are already clipped.
-struct Axis {
-  int64_t input = 0, output = 0;
-  int64_t kernel = 1, stride = 1, padding = 0,
-          dilation = 1;  ///< of a sliding axis; kernel is the widest window of another
-  bool sliding = false;
-  std::vector<int32_t> first, taps;  ///< per output cell: first valid position, number of valid taps
-  std::vector<int32_t> skipped;      ///< per output cell: taps of the unclipped window that lie before the input
-  std::vector<int32_t>
-      extent;  ///< per output cell: taps that count for a mean with count_include_pad (up to the padding's end)
+/// What one output position of one dimension sees: input positions first + j · dilation, j = 0 … taps - 1, all inside
+/// the input.
+struct Span {
+  int64_t first = 0;
+  int64_t taps = 1;
+  int64_t skipped = 0;  ///< taps of the unclipped window that lie before the input
+  int64_t extent = 1;   ///< taps that count for a mean with count_include_pad: those up to the end of the padding
 };
 
-/// A geometry for planes of one size: the product of its axes.
+/// One dimension of a geometry. Copying one is cheap; nothing is stored per output position unless it is `listed`.
+struct Axis {
+  enum class Kind : uint8_t { sliding, adaptive, listed };
+  Kind kind = Kind::sliding;
+  int64_t input = 1, output = 1;
+  int64_t kernel = 1;  ///< taps of the widest window, before it is clipped
+  int64_t stride = 1, padding = 0;
+  int64_t dilation = 1;
+  std::shared_ptr<const std::vector<Span>> spans = nullptr;  ///< of a listed axis
+
+  Span span(int64_t o) const;
+  bool sliding() const { return kind == Kind::sliding; }
+  /// Whether every output position sees the whole input.
+  bool global() const { return output == 1 && span(0).taps == input && dilation == 1; }
+};
+
+/// Any windows at all, one span per output position: for geometries that no formula gives.
+Axis listed_axis(int64_t input, std::vector<Span> spans);
+
+/// A geometry for planes of one size: the product of its axes. There are always three, D, H, W; those that a geometry
+/// of fewer dimensions lacks come first and have one cell.
 struct Windows {
-  int rank = 0;              ///< spatial dimensions
-  std::array<Axis, 3> axes;  ///< in the order D, H, W
+  int rank = 0;  ///< spatial dimensions
+  std::array<Axis, 3> axes;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override;
 
-  int64_t input_cells() const;
-  int64_t output_cells() const;
-  int64_t taps() const;  ///< taps of the widest window
-  /// [N, C, output sizes] for an input [N, C, input sizes].
+  int64_t input_cells() const { return axes[0].input * axes[1].input * axes[2].input; }
+  int64_t output_cells() const { return axes[0].output * axes[1].output * axes[2].output; }
+  int64_t taps() const { return axes[0].kernel * axes[1].kernel * axes[2].kernel; }  ///< of the widest window
+  /// The input's shape with its last `rank` sizes replaced.
   Shape output_shape(const Shape& input) const;
   /// Flat positions in the plane that output cell `cell` (flat) sees, in row-major order: the one enumeration that
   /// kernels, tests and pictures agree with.
   std::vector<int64_t> cells(int64_t cell) const;
   /// What a mean over output cell `cell` divides by.
   int64_t divisor(int64_t cell) const;
+  /// The same from the spans of the cell.
+  int64_t divisor(const Span& d, const Span& h, const Span& w) const {
+    if (divisor_override) return *divisor_override;
+    return count_include_pad ? d.extent * h.extent * w.extent : d.taps * h.taps * w.taps;
+  }
+  /// Throws unless the last `rank` sizes of `input` are those that this geometry was made for.
+  void check_input(const char* op, const Shape& input) const;
 };
 
 /// Numbers of a sliding geometry, one per spatial dimension; an empty stride means the kernel's.
 struct SlidingOptions {
-  std::vector<int64_t> kernel_size, stride, padding, dilation;  ///< one entry stands for all dimensions
+  std::vector<int64_t> kernel_size = {}, stride = {}, padding = {}, dilation = {};  ///< one entry: all dimensions
   bool ceil_mode = false;
   bool count_include_pad = true;
-  std::optional<int64_t> divisor_override;
+  std::optional<int64_t> divisor_override = {};
 };
 /// Throws with `op`, the argument, its value and the allowed range when an option is out of range or the output would
 /// be empty. `input` is [N, C, spatial] or [C, spatial]; the spatial rank is `rank`. (Rules: PyTorch's,

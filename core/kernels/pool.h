@@ -1,0 +1,118 @@
+// The loop nest of pooling: one pass over the windows of a plane, into which a reduction (a small struct) is inlined.
+// For the ops' .cpp files only.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "core/kernels/kernel.h"
+#include "core/ops/window.h"
+#include "core/parallel.h"
+
+namespace tarn::kernels {
+
+/// What a reduction may want to know of the window that it is given.
+struct WindowAt {
+  int64_t cell;     ///< flat output cell in the plane
+  int64_t first;    ///< flat position of the first valid tap
+  int64_t taps;     ///< valid taps
+  int64_t divisor;  ///< by the geometry's rule for means
+};
+
+/// Calls f(d, h, w) with the three spans of every output cell, in row-major order.
+template <class F>
+inline void each_window(const Windows& w, F f) {
+  for (int64_t z = 0; z < w.axes[0].output; ++z) {
+    const Span d = w.axes[0].span(z);
+    for (int64_t y = 0; y < w.axes[1].output; ++y) {
+      const Span h = w.axes[1].span(y);
+      for (int64_t x = 0; x < w.axes[2].output; ++x) f(d, h, w.axes[2].span(x));
+    }
+  }
+}
+
+/// Calls f(position) for every valid tap of a window, in row-major order.
+template <class F>
+inline void each_tap(const Windows& w, const Span& d, const Span& h, const Span& c, F f) {
+  const int64_t pitch = w.axes[2].input;
+  const int64_t step = w.axes[2].dilation;
+  for (int64_t i = 0; i < d.taps; ++i) {
+    const int64_t slice = (d.first + i * w.axes[0].dilation) * w.axes[1].input;
+    for (int64_t j = 0; j < h.taps; ++j) {
+      int64_t position = (slice + h.first + j * w.axes[1].dilation) * pitch + c.first;
+      for (int64_t k = 0; k < c.taps; ++k, position += step) f(position);
+    }
+  }
+}
+
+inline WindowAt window_at(const Windows& w, int64_t cell, const Span& d, const Span& h, const Span& c) {
+  const int64_t first = (d.first * w.axes[1].input + h.first) * w.axes[2].input + c.first;
+  return {cell, first, d.taps * h.taps * c.taps, w.divisor(d, h, c)};
+}
+
+/// y[cell] = the reduction of each window of one plane. A reduction has
+///   State start(const WindowAt&), void step(State&, T value, int64_t position), T finish(const State&, const
+///   WindowAt&).
+template <class T, class Reduction>
+TARN_KERNEL void reduce_plane(const Windows& w, const T* x, T* y, Reduction reduction) {
+  int64_t cell = 0;
+  each_window(w, [&](const Span& d, const Span& h, const Span& c) {
+    const WindowAt at = window_at(w, cell, d, h, c);
+    auto state = reduction.start(at);
+    each_tap(w, d, h, c, [&](int64_t position) { reduction.step(state, x[position], position); });
+    y[cell++] = reduction.finish(state, at);
+  });
+}
+
+/// The transpose: dx += what each tap of each window gets of its cotangent. The reduction has
+///   T share(T g, const WindowAt&), once a window, and T tap(T share, T value), once a tap; `x` may be null where `tap`
+///   does not look at the value.
+template <class T, class Reduction>
+TARN_KERNEL void spread_plane(const Windows& w, const T* g, const T* x, T* dx, Reduction reduction) {
+  int64_t cell = 0;
+  each_window(w, [&](const Span& d, const Span& h, const Span& c) {
+    const T share = reduction.share(g[cell], window_at(w, cell, d, h, c));
+    each_tap(w, d, h, c, [&](int64_t position) { dx[position] += reduction.tap(share, x ? x[position] : T(0)); });
+    ++cell;
+  });
+}
+
+/// The largest value, by the rules of PyTorch: of equal ones the first, of several NaN the last, and where all are -inf
+/// the first.
+template <class T>
+struct Largest {
+  struct State {
+    T value;
+    int64_t position;
+  };
+  int32_t* winners;  ///< receives the position in the plane of each window's winner
+
+  State start(const WindowAt& at) const { return {-std::numeric_limits<T>::infinity(), at.first}; }
+  void step(State& s, T value, int64_t position) const {
+    const bool better = (value > s.value) | (value != value);
+    s.value = better ? value : s.value;
+    s.position = better ? position : s.position;
+  }
+  T finish(const State& s, const WindowAt& at) const {
+    winners[at.cell] = static_cast<int32_t>(s.position);
+    return s.value;
+  }
+};
+
+/// Sum over divisor.
+template <class T>
+struct Mean {
+  T start(const WindowAt&) const { return 0; }
+  void step(T& sum, T value, int64_t) const { sum += value; }
+  T finish(T sum, const WindowAt& at) const { return sum / static_cast<T>(at.divisor); }
+  T share(T g, const WindowAt& at) const { return g / static_cast<T>(at.divisor); }
+  T tap(T share, T) const { return share; }
+};
+
+/// Runs body(first plane, end) over pieces of `planes` planes, each costing `cells` streamed floats.
+template <class F>
+void over_planes(int64_t planes, int64_t cells, F body) {
+  if (planes > 0) parallel_range(planes, cells, body);
+}
+
+}  // namespace tarn::kernels

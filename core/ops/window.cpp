@@ -1,0 +1,186 @@
+// Makes and checks the geometry of pooling.
+#include "core/ops/window.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "core/error.h"
+
+namespace tarn {
+namespace {
+
+// Positions in a plane are kept in 32 bits; with every number below this, no sum or product here can overflow.
+constexpr int64_t limit = std::numeric_limits<int32_t>::max();
+
+Span sliding_span(const Axis& a, int64_t o) {
+  const int64_t start = o * a.stride - a.padding;
+  Span s;
+  s.skipped = start < 0 ? std::min(a.kernel, (-start + a.dilation - 1) / a.dilation) : 0;
+  s.first = start + s.skipped * a.dilation;
+  s.taps = s.first < a.input ? std::min(a.kernel - s.skipped, (a.input - 1 - s.first) / a.dilation + 1) : 0;
+  s.extent = std::min(a.kernel, (a.input + a.padding - 1 - start) / a.dilation + 1);
+  return s;
+}
+
+const char* layout(int rank) {
+  constexpr const char* names[] = {"[N,C,L] or [C,L]", "[N,C,H,W] or [C,H,W]", "[N,C,D,H,W] or [C,D,H,W]"};
+  return names[rank - 1];
+}
+
+// The geometry before its windows are known: input sizes in place, everything about the input checked.
+Windows frame(const char* op, const Shape& input, int rank) {
+  check(1 <= rank && rank <= 3, op, ": pooling has 1 to 3 spatial dimensions, not ", rank);
+  check(input.rank() == rank + 1 || input.rank() == rank + 2, op, ": input ", input, " has ", input.rank(),
+        " dimensions; expected ", layout(rank));
+  Windows w;
+  w.rank = rank;
+  const int front = input.rank() - rank;
+  check(input[front - 1] > 0, op, ": input ", input, " has no channels; expected ", layout(rank));
+  int64_t cells = 1;
+  for (int i = 0; i < rank; ++i) {
+    const int64_t size = input[front + i];
+    check(size > 0, op, ": input ", input, " has a spatial size of 0; only the batch may be empty");
+    check(size <= limit && cells * size <= limit, op, ": input ", input, " has planes of more than ", limit, " cells");
+    cells *= size;
+    w.axes[static_cast<size_t>(3 - rank + i)].input = size;
+  }
+  return w;
+}
+
+void check_output(const char* op, const Windows& w) {
+  int64_t cells = 1;
+  for (const Axis& a : w.axes) {
+    cells *= a.output;
+    check(cells <= limit, op, ": the output would have more than ", limit, " cells a plane");
+  }
+}
+
+int64_t option(const char* op, const char* name, const std::vector<int64_t>& values, int rank, int i, int64_t absent,
+               int64_t least) {
+  if (values.empty()) return absent;
+  check(values.size() == 1 || static_cast<int>(values.size()) == rank, op, ": ", name, " has ", values.size(),
+        " entries; expected 1 or ", rank);
+  const int64_t value = values.size() == 1 ? values[0] : values[static_cast<size_t>(i)];
+  check(least <= value && value <= limit, op, ": ", name, " is ", value, "; allowed are ", least, " to ", limit);
+  return value;
+}
+
+// floor((I + 2p - E) / s) + 1, or the ceiling, less a last window that would start in the right padding.
+void set_output(const char* op, Axis& a, bool ceil_mode) {
+  const int64_t reach = a.dilation * (a.kernel - 1) + 1;
+  const int64_t room = a.input + 2 * a.padding - reach;
+  const int64_t steps = room + (ceil_mode ? a.stride - 1 : 0);
+  check(steps >= 0, op, ": kernel_size ", a.kernel, " with dilation ", a.dilation, " reaches over ", reach,
+        " cells, more than the input's ", a.input, " and its padding of ", a.padding, " on both sides");
+  a.output = steps / a.stride + 1;
+  if (ceil_mode && (a.output - 1) * a.stride >= a.input + a.padding) --a.output;
+  if (a.dilation == 1) return;
+  for (int64_t o = 0; o < a.output; ++o)
+    check(a.span(o).taps > 0, op, ": window ", o, " lies in the padding alone (input ", a.input, ", kernel_size ",
+          a.kernel, ", stride ", a.stride, ", padding ", a.padding, ", dilation ", a.dilation, ")");
+}
+
+}  // namespace
+
+Span Axis::span(int64_t o) const {
+  if (kind == Kind::sliding) return sliding_span(*this, o);
+  if (kind == Kind::listed) return (*spans)[static_cast<size_t>(o)];
+  Span s;
+  s.first = o * input / output;
+  s.taps = ((o + 1) * input + output - 1) / output - s.first;
+  s.extent = s.taps;
+  return s;
+}
+
+Axis listed_axis(int64_t input, std::vector<Span> spans) {
+  Axis a;
+  a.kind = Axis::Kind::listed;
+  a.input = input;
+  a.output = static_cast<int64_t>(spans.size());
+  for (const Span& s : spans) {
+    check(s.taps >= 1 && s.skipped >= 0 && s.first >= 0 && s.first <= input - s.taps, "windows: ", s.taps,
+          " taps from position ", s.first, " do not lie inside an input of ", input);
+    a.kernel = std::max(a.kernel, s.skipped + s.taps);
+  }
+  a.spans = std::make_shared<const std::vector<Span>>(std::move(spans));
+  return a;
+}
+
+Shape Windows::output_shape(const Shape& input) const {
+  Shape s = input;
+  for (int i = 0; i < rank; ++i) s = s.with(input.rank() - rank + i, axes[static_cast<size_t>(3 - rank + i)].output);
+  return s;
+}
+
+std::vector<int64_t> Windows::cells(int64_t cell) const {
+  const Span d = axes[0].span(cell / (axes[1].output * axes[2].output));
+  const Span h = axes[1].span(cell / axes[2].output % axes[1].output);
+  const Span w = axes[2].span(cell % axes[2].output);
+  std::vector<int64_t> positions;
+  for (int64_t i = 0; i < d.taps; ++i)
+    for (int64_t j = 0; j < h.taps; ++j)
+      for (int64_t k = 0; k < w.taps; ++k) {
+        const int64_t z = d.first + i * axes[0].dilation;
+        const int64_t y = h.first + j * axes[1].dilation;
+        positions.push_back((z * axes[1].input + y) * axes[2].input + w.first + k * axes[2].dilation);
+      }
+  return positions;
+}
+
+int64_t Windows::divisor(int64_t cell) const {
+  return divisor(axes[0].span(cell / (axes[1].output * axes[2].output)),
+                 axes[1].span(cell / axes[2].output % axes[1].output), axes[2].span(cell % axes[2].output));
+}
+
+void Windows::check_input(const char* op, const Shape& input) const {
+  bool same = input.rank() == rank + 1 || input.rank() == rank + 2;
+  for (int i = 0; same && i < rank; ++i)
+    same = input[input.rank() - rank + i] == axes[static_cast<size_t>(3 - rank + i)].input;
+  if (same) return;
+  std::vector<int64_t> wanted;
+  for (int i = 0; i < rank; ++i) wanted.push_back(axes[static_cast<size_t>(3 - rank + i)].input);
+  fail(op, ": input ", input, " does not end in the sizes ", Shape(wanted), " that the windows were made for");
+}
+
+Windows sliding_windows(const char* op, const Shape& input, int rank, const SlidingOptions& options) {
+  Windows w = frame(op, input, rank);
+  check(!options.kernel_size.empty(), op, ": kernel_size is missing");
+  check(options.divisor_override != 0, op, ": divisor_override is 0; allowed is any other number");
+  w.count_include_pad = options.count_include_pad;
+  w.divisor_override = options.divisor_override;
+  for (int i = 0; i < rank; ++i) {
+    Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
+    a.kernel = option(op, "kernel_size", options.kernel_size, rank, i, 0, 1);
+    a.stride = option(op, "stride", options.stride, rank, i, a.kernel, 1);
+    a.padding = option(op, "padding", options.padding, rank, i, 0, 0);
+    a.dilation = option(op, "dilation", options.dilation, rank, i, 1, 1);
+    check(a.padding <= a.kernel / 2, op, ": padding is ", a.padding, "; allowed are 0 to ", a.kernel / 2,
+          ", half of kernel_size ", a.kernel);
+    set_output(op, a, options.ceil_mode);
+  }
+  check_output(op, w);
+  return w;
+}
+
+Windows adaptive_windows(const char* op, const Shape& input, int rank,
+                         const std::vector<std::optional<int64_t>>& output_size) {
+  Windows w = frame(op, input, rank);
+  check(output_size.size() == 1 || static_cast<int>(output_size.size()) == rank, op, ": output_size has ",
+        output_size.size(), " entries; expected ", rank);
+  for (int i = 0; i < rank; ++i) {
+    Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
+    a.kind = Axis::Kind::adaptive;
+    a.output = output_size[output_size.size() == 1 ? 0 : static_cast<size_t>(i)].value_or(a.input);
+    check(0 <= a.output && a.output <= limit, op, ": output_size is ", a.output, "; allowed are 0 to ", limit);
+    if (a.output == 0) continue;
+    // The start of a window, in units of 1/O cells, is a multiple of the common divisor of I and O.
+    const int64_t latest = a.output - std::gcd(a.input, a.output);
+    a.kernel = (a.input + latest + a.output - 1) / a.output;
+  }
+  check_output(op, w);
+  return w;
+}
+
+}  // namespace tarn
