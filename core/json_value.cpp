@@ -144,7 +144,7 @@ std::string Json::describe() const {
     case Kind::string:
       return quote(std::get<std::string>(value_));
     case Kind::array:
-      return "a list";
+      return text("a list of ", size());
     case Kind::object:
       return "an object";
   }

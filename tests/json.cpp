@@ -64,7 +64,7 @@ TEST_CASE("reading a value as what it is not says where it stands and what it is
   const Json json = parse_json("{\"a\": [1.5, \"x\"]}", "f.json");
   CHECK_THROWS_WITH_AS(json.at("a").items()[0].as_integer(), "f.json:1:8: /a/0: expected an integer, found 1.5", Error);
   CHECK_THROWS_WITH_AS(json.at("a").items()[1].as_number(), "f.json:1:13: /a/1: expected a number, found 'x'", Error);
-  CHECK_THROWS_WITH_AS(json.at("a").members(), "f.json:1:7: /a: expected an object, found a list", Error);
+  CHECK_THROWS_WITH_AS(json.at("a").members(), "f.json:1:7: /a: expected an object, found a list of 2", Error);
   CHECK_THROWS_WITH_AS(json.at("b"), "f.json:1:1: /b: must be given", Error);
   CHECK_THROWS_WITH_AS(Json(3).as_string(), "expected a string, found 3", Error);
 }

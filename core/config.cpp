@@ -1,0 +1,66 @@
+// Collecting mistakes, and sizes that stand for several dimensions.
+#include "core/config.h"
+
+#include <algorithm>
+
+namespace tarn {
+
+namespace {
+
+template <class List>
+List expanded(const List& sizes, int rank) {
+  check(rank >= 0, "cannot expand sizes to ", rank, " dimensions");
+  const auto wanted = static_cast<size_t>(rank);
+  if (sizes.size() == 1) return List(wanted, sizes[0]);
+  check(sizes.size() == wanted, sizes.size(), " sizes where 1 or ", rank, " are wanted");
+  return sizes;
+}
+
+}  // namespace
+
+Sizes expand(const Sizes& sizes, int rank) {
+  return expanded(sizes, rank);
+}
+
+MaybeSizes expand(const MaybeSizes& sizes, int rank) {
+  return expanded(sizes, rank);
+}
+
+void Problems::add_line(const Where& where, std::string line) {
+  constexpr size_t most = 100;  // more would not be read
+  if (entries_.size() < most) {
+    entries_.push_back({where, std::move(line)});
+  } else {
+    ++left_out_;
+  }
+}
+
+std::string Problems::lines() const {
+  // Sources come in the order in which they first had a mistake; within one, the text's order counts.
+  std::vector<const Source*> sources;
+  for (const Entry& entry : entries_) {
+    if (std::ranges::find(sources, entry.where.source()) == sources.end()) sources.push_back(entry.where.source());
+  }
+  const auto rank = [&](const Entry* entry) {
+    return std::pair(std::ranges::find(sources, entry->where.source()) - sources.begin(), entry->where.offset());
+  };
+  std::vector<const Entry*> sorted;
+  for (const Entry& entry : entries_) sorted.push_back(&entry);
+  std::ranges::stable_sort(sorted, {}, rank);
+  std::string out;
+  std::vector<std::string_view> told;
+  for (const Entry* entry : sorted) {
+    if (std::ranges::find(told, entry->line) != told.end()) continue;
+    told.push_back(entry->line);
+    if (!out.empty()) out.push_back('\n');
+    out += entry->line;
+  }
+  if (left_out_ > 0) out += text("\nand ", left_out_, " more");
+  return out;
+}
+
+void Problems::throw_any() const {
+  if (!empty()) throw Error(lines());
+}
+
+}  // namespace tarn
