@@ -17,7 +17,8 @@ target_compile_features(tarn_library INTERFACE cxx_std_20)
 target_include_directories(tarn_library INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/tarn>
                                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(tarn_library INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,tarn_archive>)
+target_link_libraries(tarn_library INTERFACE $<BUILD_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,tarn_archive>>
+                                             $<INSTALL_INTERFACE:$<LINK_LIBRARY:WHOLE_ARCHIVE,Tarn::archive>>)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/Tarn)
 foreach(folder core layers optim data apps)
