@@ -1,0 +1,283 @@
+// Pooling against a brute-force enumerator, exactly, over random geometries; and its corner cases.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/ops.h"
+#include "core/parallel.h"
+#include "core/random.h"
+#include "core/tape.h"
+
+using namespace tarn;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// Draws geometries and small whole numbers; sums of those are exact whatever their order.
+class Draws {
+ public:
+  explicit Draws(uint64_t seed) : random_{seed, purpose_of("pool"), 0} {}
+  int64_t pick(int64_t low, int64_t high) { return low + random_.below(i_++, high - low + 1); }
+
+  Windows windows(const Shape& x, int rank) {
+    if (pick(0, 3) == 0) {
+      std::vector<std::optional<int64_t>> sizes;
+      for (int i = 0; i < rank; ++i) sizes.push_back(pick(0, 5) == 0 ? std::optional<int64_t>() : pick(1, 9));
+      return adaptive_windows("pool", x, rank, sizes);
+    }
+    SlidingOptions o;
+    const bool plain = pick(0, 1) == 1;
+    for (int i = 0; i < rank; ++i) {
+      o.kernel_size.push_back(pick(1, 4));
+      o.stride.push_back(pick(1, 3));
+      o.padding.push_back(pick(0, o.kernel_size.back() / 2));
+      o.dilation.push_back(plain ? 1 : pick(1, 2));
+    }
+    o.ceil_mode = pick(0, 1) == 1;
+    o.count_include_pad = pick(0, 1) == 1;
+    if (pick(0, 4) == 0) o.divisor_override = pick(0, 1) == 1 ? 4 : -2;
+    return sliding_windows("pool", x, rank, o);
+  }
+
+  Shape shape(int rank) {
+    const int64_t most = rank == 3 ? 7 : rank == 2 ? 19 : 70;
+    std::vector<int64_t> sizes;
+    if (pick(0, 3) > 0) sizes.push_back(pick(0, 5) == 0 ? 0 : pick(1, 2));
+    sizes.push_back(pick(1, 3));
+    for (int i = 0; i < rank; ++i) sizes.push_back(pick(1, most));
+    return Shape(sizes);
+  }
+
+  // Few different values, so that ties are common. With `wild`, also infinities and NaN.
+  Tensor values(const Shape& s, Dtype dtype, bool wild = false) {
+    std::vector<double> v(static_cast<size_t>(s.numel()));
+    for (double& e : v) {
+      e = static_cast<double>(pick(-9, 9));
+      if (wild && pick(0, 3) == 0) e = pick(0, 2) == 0 ? nan : pick(0, 2) == 0 ? infinity : -infinity;
+    }
+    return Tensor(s, v).to(dtype);
+  }
+
+ private:
+  Stream random_;
+  uint64_t i_ = 0;
+};
+
+struct Expected {
+  std::vector<double> y, dx;
+  std::vector<int64_t> indices;
+};
+
+// The first of the largest; NaN beats everything, the last NaN the others.
+Expected brute_max(const Tensor& x, const Tensor& g, const Windows& w) {
+  Expected e;
+  e.dx.resize(static_cast<size_t>(x.numel()));
+  const int64_t planes = x.numel() / w.input_cells();
+  for (int64_t p = 0; p < planes; ++p)
+    for (int64_t o = 0; o < w.output_cells(); ++o) {
+      int64_t best = -1;
+      for (const int64_t c : w.cells(o)) {
+        const double v = x.at(p * w.input_cells() + c);
+        if (best < 0 || v > x.at(p * w.input_cells() + best) || std::isnan(v)) best = c;
+      }
+      e.indices.push_back(best);
+      e.y.push_back(x.at(p * w.input_cells() + best));
+      e.dx[static_cast<size_t>(p * w.input_cells() + best)] += g.at(p * w.output_cells() + o);
+    }
+  return e;
+}
+
+Expected brute_mean(const Tensor& x, const Tensor& g, const Windows& w) {
+  Expected e;
+  e.dx.resize(static_cast<size_t>(x.numel()));
+  const int64_t planes = x.numel() / w.input_cells();
+  for (int64_t p = 0; p < planes; ++p)
+    for (int64_t o = 0; o < w.output_cells(); ++o) {
+      double total = 0;
+      for (const int64_t c : w.cells(o)) total += x.at(p * w.input_cells() + c);
+      const double divisor = static_cast<double>(w.divisor(o));
+      e.y.push_back(x.dtype() == Dtype::f32 ? static_cast<float>(total) / static_cast<float>(divisor)
+                                            : total / divisor);
+      for (const int64_t c : w.cells(o))
+        e.dx[static_cast<size_t>(p * w.input_cells() + c)] += g.at(p * w.output_cells() + o) / divisor;
+    }
+  return e;
+}
+
+// A cotangent that most divisors divide.
+Tensor divisible(const Tensor& g) {
+  return g * 5040.0;
+}
+
+void check_equal(const Tensor& got, const std::vector<double>& expected) {
+  REQUIRE(got.numel() == static_cast<int64_t>(expected.size()));
+  for (int64_t i = 0; i < got.numel(); ++i) {
+    const double want = expected[static_cast<size_t>(i)];
+    if (std::isnan(want))
+      REQUIRE(std::isnan(got.at(i)));
+    else
+      REQUIRE(got.at(i) == want);
+  }
+}
+
+// Where the order of additions matters: relative to the largest value.
+void check_near(const Tensor& got, const std::vector<double>& expected) {
+  REQUIRE(got.numel() == static_cast<int64_t>(expected.size()));
+  double largest = 1;
+  for (const double v : expected) largest = std::max(largest, std::abs(v));
+  const double allowed = largest * (got.dtype() == Dtype::f32 ? 1e-6 : 1e-14);
+  for (int64_t i = 0; i < got.numel(); ++i) REQUIRE(std::abs(got.at(i) - expected[static_cast<size_t>(i)]) <= allowed);
+}
+
+template <class Body>
+void each_configuration(uint64_t seed, int trials, Body body) {
+  Draws draws(seed);
+  int tried = 0;
+  for (int trial = 0; trial < trials; ++trial) {
+    const int rank = static_cast<int>(draws.pick(1, 3));
+    const Shape shape = draws.shape(rank);
+    Windows w;
+    try {
+      w = draws.windows(shape, rank);
+    } catch (const Error&) {
+      continue;
+    }
+    ++tried;
+    CAPTURE(shape.text());
+    for (const Axis& a : w.axes) CAPTURE(a.output);
+    body(draws, shape, w, trial % 2 == 0 ? Dtype::f32 : Dtype::f64);
+  }
+  CHECK(tried > trials / 3);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "max pooling equals the brute-force enumerator over random geometries, with ties, in value, index, gradient") {
+  each_configuration(1, 2500, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+    const Tensor x = draws.values(shape, dtype).requires_grad();
+    const Tensor g = draws.values(w.output_shape(shape), dtype);
+    Tape tape;
+    const Extreme y = max_pool_with_indices(x, w);
+    const Expected e = brute_max(x, g, w);
+    check_equal(y.values, e.y);
+    REQUIRE(y.indices.to_vector<int64_t>() == e.indices);
+    check_equal(max_pool(x.detach(), w), e.y);
+    check_equal(tape.gradient(y.values, x, {.seed = g}), e.dx);
+  });
+}
+
+TEST_CASE("max pooling of NaN and infinities takes the last NaN, and in a window of -inf its first cell") {
+  each_configuration(2, 1200, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+    const Tensor x = draws.values(shape, dtype, true).requires_grad();
+    const Tensor g = draws.values(w.output_shape(shape), dtype);
+    Tape tape;
+    const Extreme y = max_pool_with_indices(x, w);
+    const Expected e = brute_max(x, g, w);
+    check_equal(y.values, e.y);
+    REQUIRE(y.indices.to_vector<int64_t>() == e.indices);
+    check_equal(max_pool(x.detach(), w), e.y);
+    check_equal(tape.gradient(y.values, x, {.seed = g}), e.dx);
+  });
+}
+
+TEST_CASE("average pooling equals the brute-force enumerator over random geometries, in value and gradient") {
+  each_configuration(3, 2500, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+    const Tensor x = draws.values(shape, dtype).requires_grad();
+    const Tensor g = divisible(draws.values(w.output_shape(shape), dtype));
+    Tape tape;
+    const Tensor y = avg_pool(x, w);
+    const Expected e = brute_mean(x, g, w);
+    check_equal(y, e.y);
+    check_near(tape.gradient(y, x, {.seed = g}), e.dx);
+  });
+}
+
+TEST_CASE("pooling equals its definition over windows, to the second derivative") {
+  each_configuration(4, 150, [](Draws& draws, const Shape& shape, const Windows& w, Dtype) {
+    if (shape.numel() == 0) return;
+    const Tensor x = (draws.values(shape, Dtype::f64) + uniform(shape, {5, 6, 7}, 0, 0.5, Dtype::f64)).requires_grad();
+    const Tensor g = draws.values(w.output_shape(shape), Dtype::f64).requires_grad();
+    const Tensor v = draws.values(shape, Dtype::f64);
+    std::vector<double> divisors;
+    for (int64_t o = 0; o < w.output_cells(); ++o) divisors.push_back(static_cast<double>(w.divisor(o)));
+    const Tensor d({w.output_cells()}, divisors);
+    const auto compare = [&](auto fused, auto definition) {
+      Tape tape;
+      const Tensor y = fused(x);
+      const Tensor z = reshape(definition(x), w.output_shape(shape));
+      check_near(y, z.to_vector<double>());
+      const Tensor dy = tape.gradient(y, x, {.create_graph = true, .seed = g});
+      const Tensor dz = tape.gradient(z, x, {.create_graph = true, .seed = g});
+      check_near(dy, dz.to_vector<double>());
+      const Tensor second = tape.gradient(dy, g, {.seed = v});
+      check_near(second, tape.gradient(dz, g, {.seed = v}).to_vector<double>());
+    };
+    compare([&](const Tensor& t) { return max_pool(t, w); },
+            [&](const Tensor& t) {
+              const Tensor a = windows(t, w, -infinity);
+              Tensor m = select(a, -1, 0);
+              for (int64_t i = 1; i < a.size(-1); ++i) m = maximum(m, select(a, -1, i));
+              return m;
+            });
+    compare([&](const Tensor& t) { return avg_pool(t, w); },
+            [&](const Tensor& t) { return sum(windows(t, w), {-1}) / d; });
+  });
+}
+
+TEST_CASE("fold is the transpose of windows") {
+  each_configuration(5, 200, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+    const Tensor x = draws.values(shape, dtype);
+    const Tensor seen = windows(x, w);
+    const Tensor g = draws.values(seen.shape(), dtype);
+    CHECK(sum(seen * g).item() == sum(x * fold(g, w)).item());
+  });
+}
+
+TEST_CASE("pooling gives the same bits for one, two and four threads") {
+  const Tensor x = normal({8, 16, 57, 53}, {1, 2, 3}).requires_grad();
+  const Windows geometries[] = {
+      sliding_windows("pool", x.shape(), 2, {.kernel_size = {2}}),
+      sliding_windows("pool", x.shape(), 2, {.kernel_size = {3}, .stride = {2}, .padding = {1}}),
+      sliding_windows("pool", x.shape(), 2, {.kernel_size = {5, 4}, .stride = {1, 2}, .padding = {2, 1}}),
+      adaptive_windows("pool", x.shape(), 2, {7}), adaptive_windows("pool", x.shape(), 2, {1})};
+  for (const Windows& w : geometries) {
+    std::vector<std::vector<float>> seen;
+    for (const int n : {1, 2, 4}) {
+      set_threads(n);
+      Tape tape;
+      const Tensor y = max_pool(x, w) * avg_pool(x, w);
+      seen.push_back(y.to_vector<float>());
+      seen.push_back(tape.gradient(sum(y), x).to_vector<float>());
+    }
+    CHECK(seen[0] == seen[2]);
+    CHECK(seen[0] == seen[4]);
+    CHECK(seen[1] == seen[3]);
+    CHECK(seen[1] == seen[5]);
+  }
+  set_threads(processors());
+}
+
+TEST_CASE("an empty batch gives an empty result and gradient, an output size of 0 a gradient of zeros") {
+  const Tensor none = Tensor::zeros({0, 3, 4, 4}).requires_grad();
+  const Windows w = sliding_windows("pool", none.shape(), 2, {.kernel_size = {2}});
+  const Tensor x = Tensor::ones({1, 3, 4, 4}).requires_grad();
+  const Windows nothing = adaptive_windows("pool", x.shape(), 2, {0, 2});
+  Tape tape;
+  CHECK(tape.gradient(sum(max_pool(none, w) + avg_pool(none, w)), none).shape() == none.shape());
+  const Tensor y = max_pool(x, nothing) + avg_pool(x, nothing);
+  CHECK(y.shape() == Shape{1, 3, 0, 2});
+  check_equal(tape.gradient(sum(y), x), std::vector<double>(48, 0.0));
+}
+
+TEST_CASE("pooling refuses whole numbers and planes of another size") {
+  const Windows w = sliding_windows("pool", {1, 1, 4, 4}, 2, {.kernel_size = {2}});
+  CHECK_THROWS_AS(max_pool(Tensor::zeros({1, 1, 4, 4}, Dtype::i64), w), Error);
+  CHECK_THROWS_AS(avg_pool(Tensor::zeros({1, 1, 4, 4}, Dtype::i64), w), Error);
+  CHECK_THROWS_AS(max_pool(Tensor::zeros({1, 1, 4, 5}), w), Error);
+  CHECK_THROWS_AS(avg_pool(Tensor::zeros({4, 4}), w), Error);
+}
