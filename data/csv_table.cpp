@@ -1,0 +1,223 @@
+// The CSV reader: one pass, numbers parsed in place.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "core/error.h"
+#include "data/csv.h"
+
+namespace tarn {
+namespace {
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
+  return s;
+}
+
+/// A short form for messages.
+std::string quoted(std::string_view s) {
+  return text("'", s.substr(0, 40), s.size() > 40 ? "…'" : "'");
+}
+
+template <class T>
+std::optional<T> number(std::string_view s) {
+  T value{};
+  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+  if (error != std::errc() || end != s.data() + s.size() || s.empty()) return std::nullopt;
+  return value;
+}
+
+/// Lines of a text without their ends, and the fields of the current one.
+class Lines {
+ public:
+  Lines(std::string_view text, const std::string& name, char separator)
+      : rest_(text), name_(&name), separator_(separator) {
+    if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte-order mark
+  }
+
+  /// Moves to the next line that is not blank; false at the end.
+  bool next() {
+    while (!rest_.empty()) {
+      const size_t end = std::min(rest_.find('\n'), rest_.size());
+      line_ = rest_.substr(0, end);
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
+      ++number_;
+      if (trim(line_).empty()) continue;
+      more_ = true;
+      return true;
+    }
+    return false;
+  }
+  /// The next field of the line, without blanks and quotes around it; false at the line's end.
+  bool field(std::string_view& out) {
+    if (!more_) return false;
+    const size_t begin = line_.find_first_not_of(" \t");
+    if (begin != std::string_view::npos && line_[begin] == '"') {
+      out = quoted_field(begin);
+      return true;
+    }
+    const size_t end = line_.find(separator_);
+    more_ = end != std::string_view::npos;
+    out = trim(line_.substr(0, end));
+    line_.remove_prefix(more_ ? end + 1 : line_.size());
+    return true;
+  }
+  std::vector<std::string_view> fields() {
+    std::vector<std::string_view> all;
+    std::string_view one;
+    while (field(one)) all.push_back(one);
+    return all;
+  }
+  size_t left() const { return rest_.size(); }
+  template <class... Parts>
+  [[noreturn]] void error(const Parts&... parts) const {
+    fail(*name_, ":", number_, ": ", parts...);
+  }
+
+ private:
+  std::string_view quoted_field(size_t begin) {
+    const size_t close = line_.find('"', begin + 1);
+    if (close == std::string_view::npos) error("a quote that is not closed on its line");
+    const std::string_view inside = line_.substr(begin + 1, close - begin - 1);
+    const size_t end = line_.find_first_not_of(" \t\r", close + 1);
+    more_ = end != std::string_view::npos;
+    if (more_ && line_[end] != separator_) error("text after the closing quote of ", quoted(inside));
+    line_.remove_prefix(more_ ? end + 1 : line_.size());
+    return inside;
+  }
+
+  std::string_view rest_, line_;
+  const std::string* name_;
+  char separator_;
+  int64_t number_ = 0;
+  bool more_ = false;
+};
+
+/// Small whole numbers without from_chars: most tables of images are nothing else.
+float parse_value(std::string_view s, const Lines& lines, int64_t column) {
+  if (!s.empty() && s.size() <= 7) {
+    int32_t whole = 0;
+    size_t i = 0;
+    for (; i < s.size() && s[i] >= '0' && s[i] <= '9'; ++i) whole = 10 * whole + (s[i] - '0');
+    if (i == s.size()) return static_cast<float>(whole);
+  }
+  const auto value = number<double>(s);
+  if (!value)
+    lines.error("column ", column, ": ", quoted(s), " is not a number", s.empty() ? ": nothing is there" : "");
+  if (!(std::abs(*value) <= static_cast<double>(std::numeric_limits<float>::max())))
+    lines.error("column ", column, ": ", quoted(s), " is not a finite number");
+  return static_cast<float>(*value);
+}
+
+CsvHeader kind_of(const std::vector<std::string_view>& first, const std::vector<std::string_view>& second) {
+  const auto rows = number<int64_t>(first[0]);
+  const auto features = first.size() > 1 ? number<int64_t>(first[1]) : std::nullopt;
+  if (rows && features && *features > 0 && static_cast<uint64_t>(*features) + 1 == second.size() && first.size() > 2 &&
+      std::none_of(first.begin() + 2, first.end(), [](auto s) { return number<double>(s).has_value(); })) {
+    return CsvHeader::counts;
+  }
+  const auto numbers = std::count_if(first.begin(), first.end(), [](auto s) { return number<double>(s).has_value(); });
+  // One column of text may be the labels'.
+  const bool text_labels =
+      std::any_of(second.begin(), second.end(), [](auto s) { return !number<double>(s).has_value(); });
+  return numbers == static_cast<int64_t>(first.size()) - (text_labels ? 1 : 0) && numbers > 0 ? CsvHeader::none
+                                                                                              : CsvHeader::names;
+}
+
+size_t label_column(std::string_view label, const std::vector<std::string>& columns, size_t count,
+                    const std::string& name) {
+  const auto found = std::find(columns.begin(), columns.end(), label);
+  if (found != columns.end()) return static_cast<size_t>(found - columns.begin());
+  const auto position = number<int64_t>(label);
+  if (!position) {
+    check(!columns.empty(), name, ": label ", quoted(label), ": this table has no column names; give a number");
+    fail(name, ": no column is called ", quoted(label), did_you_mean(label, columns));
+  }
+  const int64_t n = static_cast<int64_t>(count);
+  check(*position >= -n && *position < n, name, ": label: there is no column ", *position, " among ", n);
+  return static_cast<size_t>(*position < 0 ? *position + n : *position);
+}
+
+/// Classes of the labels in order: by value where all are integers, else by text.
+void number_classes(const std::vector<std::string_view>& labels, CsvTable& table) {
+  const bool integers =
+      std::all_of(labels.begin(), labels.end(), [](auto s) { return number<int64_t>(s).has_value(); });
+  const auto less = [integers](std::string_view a, std::string_view b) {
+    return integers ? *number<int64_t>(a) < *number<int64_t>(b) : a < b;
+  };
+  std::map<std::string_view, int64_t, decltype(less)> classes(less);
+  for (const std::string_view label : labels) classes.emplace(label, 0);
+  int64_t next = 0;
+  for (auto& [label, index] : classes) {
+    index = next++;
+    table.class_names.emplace_back(label);
+  }
+  for (const std::string_view label : labels) table.labels.push_back(classes.find(label)->second);
+}
+
+/// Labels of a table whose header names its classes: they are numbers into that list.
+void named_classes(const std::vector<std::string_view>& labels, const std::vector<std::string_view>& names,
+                   const std::string& name, CsvTable& table) {
+  const int64_t classes = static_cast<int64_t>(names.size());
+  for (size_t row = 0; row < labels.size(); ++row) {
+    const auto label = number<int64_t>(labels[row]);
+    check(label && *label >= 0 && *label < classes, name, ": row ", row + 1, ": label ", quoted(labels[row]),
+          " is not one of 0 … ", classes - 1, ", the classes that the first line names");
+    table.labels.push_back(*label);
+  }
+  table.class_names.assign(names.begin(), names.end());
+}
+
+}  // namespace
+
+CsvTable parse_csv(std::string_view text, const std::string& name, CsvHeader header, std::string_view label,
+                   char separator) {
+  Lines lines(text, name, separator);
+  check(lines.next(), name, ": the table is empty");
+  const std::vector<std::string_view> first = lines.fields();
+  Lines data = lines;  // where the rows start, should there be a header
+  const bool more = lines.next();
+  const std::vector<std::string_view> second = more ? lines.fields() : first;
+  if (header == CsvHeader::automatic) header = more ? kind_of(first, second) : CsvHeader::none;
+  if (header == CsvHeader::none) data = Lines(text, name, separator);
+
+  const size_t count = header == CsvHeader::counts ? second.size() : first.size();
+  CsvTable table;
+  if (header == CsvHeader::names) table.columns.assign(first.begin(), first.end());
+  const size_t at = label_column(label, table.columns, count, name);
+  check(count >= 2, name, ": a table needs a column of labels and at least one of numbers, this one has ", count);
+  if (header == CsvHeader::names) table.columns.erase(table.columns.begin() + static_cast<int64_t>(at));
+
+  table.features = static_cast<int64_t>(count) - 1;
+  table.values.reserve(data.left() / 2 + 1);  // a number and its separator take two bytes at least
+  std::vector<std::string_view> labels;
+  std::string_view field;
+  while (data.next()) {
+    size_t column = 0;
+    for (; data.field(field); ++column) {
+      if (column == at) {
+        if (field.empty()) data.error("column ", column, ": the label is missing");
+        labels.push_back(field);
+      } else if (column < count) {
+        table.values.push_back(parse_value(field, data, static_cast<int64_t>(column)));
+      }
+    }
+    if (column != count) data.error(column, " columns, expected ", count);
+  }
+  check(!labels.empty(), name, ": the table has no rows");
+  table.rows = static_cast<int64_t>(labels.size());
+  if (header == CsvHeader::counts) {
+    const auto rows = number<int64_t>(first[0]);
+    check(rows && *rows == table.rows, name, ":1: ", quoted(first[0]), " rows are announced, ", table.rows, " follow");
+    named_classes(labels, {first.begin() + 2, first.end()}, name, table);
+  } else {
+    number_classes(labels, table);
+  }
+  return table;
+}
+
+}  // namespace tarn
