@@ -40,6 +40,10 @@ enum class ConvMethod {
   winograd4,  ///< Winograd's F(4×4, 3×3)
 };
 
+/// The method for a convolution, by rules that were measured; see conv.cpp. `single`: float32. The sizes alone decide,
+/// never the number of threads.
+ConvMethod choose_conv(const ConvSizes& s, bool single);
+
 /// y = x * w + bias (bias may be null); x [images, channels, input], w [filters, channels / groups, kernel].
 template <class T>
 void conv_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T* y);

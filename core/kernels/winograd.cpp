@@ -1,0 +1,386 @@
+// Winograd convolution: tiles to frequencies, one matrix product per frequency, and back, block by block of tile rows.
+#include "core/kernels/winograd.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "core/kernels/conv_lowered.h"
+#include "core/kernels/conv_scratch.h"
+#include "core/kernels/kernel.h"
+#include "core/kernels/winograd_transforms.h"
+#include "core/parallel.h"
+#include "core/storage.h"
+
+namespace tarn::kernels {
+
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// How the tiles of all images are laid out. A block is some whole rows of tiles, counted on through the images; its
+// frequencies are planes [frequency][channel or filter][tile].
+struct Plan {
+  int64_t across, down;  // tiles per image
+  int64_t vectors;       // vectors along a tile row
+  int64_t block_rows, blocks;
+  int64_t pitch;             // tiles of a block, with room for the vector that runs over its end
+  int64_t x_plane, y_plane;  // from one frequency to the next; not a multiple of 4096 bytes
+};
+
+Plan plan_of(const ConvSizes& s, int m, int lanes) {
+  constexpr int64_t planes_limit = 512 * 1024;  // elements: 2 MB, the second-level cache
+  Plan p;
+  p.across = ceil_div(s.output[2], m);
+  p.down = ceil_div(s.output[1], m);
+  p.vectors = ceil_div(p.across, lanes);
+  const int64_t rows = s.images * p.down;
+  const int64_t tiles = planes_limit / ((m + 2) * (m + 2) * (s.channels + s.filters));
+  const int64_t most = std::clamp<int64_t>(std::min<int64_t>(tiles, 256) / p.across, 1, ceil_div(rows, 8));
+  p.block_rows = ceil_div(rows, ceil_div(rows, most));
+  p.blocks = ceil_div(rows, p.block_rows);
+  p.pitch = row_pitch(p.block_rows * p.across + lanes);
+  p.x_plane = s.channels * p.pitch + 32;
+  p.y_plane = s.filters * p.pitch + 32;
+  return p;
+}
+
+// Working memory of a block. Where rows and planes met modulo 4096 bytes the same code took twice as long.
+struct Buffers {
+  float* x_planes;
+  float* y_planes;
+  float* rows;        // m + 2 padded image rows
+  float* phases;      // the same rows, every m-th element together
+  float* lines;       // m + 2 rows of frequencies along the width
+  float* transposed;  // one plane of x, for the weight gradient
+  int64_t row_length, phase_length, line_length;
+
+  Buffers(const ConvSizes& s, const Plan& p, int m, int lanes) {
+    const int64_t width = p.vectors * lanes;
+    row_length = (width + 1) * m + 16;
+    phase_length = width + 16;
+    line_length = width;
+    const auto pages = [](int64_t n) { return ceil_div(n, 1024) * 1024; };
+    const int64_t x_size = pages((m + 2) * (m + 2) * p.x_plane);
+    const int64_t y_size = pages((m + 2) * (m + 2) * p.y_plane);
+    const int64_t row_size = ceil_div((m + 2) * row_length, 16) * 16;
+    const int64_t phase_size = (m + 2) * m * phase_length;
+    const int64_t line_size = (m + 2) * (m + 2) * line_length;
+    const int64_t small = pages(256 + row_size + phase_size + line_size);
+    x_planes = scratch<float>(ScratchUse::planes, x_size + y_size + small + p.pitch * row_pitch(s.channels));
+    y_planes = x_planes + x_size;
+    rows = y_planes + y_size + 256;
+    phases = rows + row_size;
+    lines = phases + phase_size;
+    transposed = y_planes + y_size + small;
+  }
+};
+
+// Image row `h` (zeros outside) into the padded row, whose margins stay zero.
+inline void copy_image_row(const float* image, int64_t h, int64_t height, int64_t width, int64_t margin,
+                           int64_t row_length, float* row) {
+  const int64_t begin = std::max<int64_t>(margin, 0);
+  const int64_t end = std::min(row_length, margin + width);
+  if (begin >= end) return;
+  if (h < 0 || h >= height) {
+    std::fill(row + begin, row + end, 0.0f);
+  } else {
+    std::copy_n(image + h * width + begin - margin, end - begin, row + begin);
+  }
+}
+
+// phase j, element t = row[m t + j]. The number of lanes is a constant, or GCC would not use shuffles.
+template <int m, int lanes>
+inline void split_row(const float* row, int64_t vectors, int64_t phase_length, float* phases) {
+  for (int64_t v = 0; v < vectors; ++v) {
+    for (int t = 0; t < lanes; ++t)
+      for (int j = 0; j < m; ++j) phases[j * phase_length + v * lanes + t] = row[(v * lanes + t) * m + j];
+  }
+}
+
+// The frequencies along the width of one row: line f = Bᵀ of phases 0 … m + 1, the last two being 0 and 1 one tile on.
+template <int m, int lanes>
+inline void row_to_lines(const float* phases, const Buffers& b, int64_t vectors, float* lines) {
+  using V = typename Lanes<lanes>::Vector;
+  for (int64_t v = 0; v < vectors; ++v) {
+    V in[m + 2], out[m + 2];
+    for (int j = 0; j < m; ++j) load(in[j], phases + j * b.phase_length + v * lanes);
+    for (int j = 0; j < 2; ++j) load(in[m + j], phases + j * b.phase_length + v * lanes + 1);
+    input_to_frequencies<m>(in, out);
+    for (int f = 0; f < m + 2; ++f) store(lines + f * b.line_length + v * lanes, out[f]);
+  }
+}
+
+// The frequencies of one row of tiles: planes (i, f) = Bᵀ along the height of line f.
+template <int m, int lanes>
+inline void lines_to_planes(const Buffers& b, int64_t vectors, int64_t plane, float* to) {
+  using V = typename Lanes<lanes>::Vector;
+  for (int64_t v = 0; v < vectors; ++v) {
+    for (int f = 0; f < m + 2; ++f) {
+      V in[m + 2], out[m + 2];
+      for (int i = 0; i < m + 2; ++i) load(in[i], b.lines + (i * (m + 2) + f) * b.line_length + v * lanes);
+      input_to_frequencies<m>(in, out);
+      for (int i = 0; i < m + 2; ++i) store(to + (i * (m + 2) + f) * plane + v * lanes, out[i]);
+    }
+  }
+}
+
+// Frequencies of the tile rows [begin, end) of every channel. Two rows of frequencies serve the next tile row as well.
+// Stores run over the end of a tile row; the next one overwrites that.
+template <int m, int lanes>
+TARN_KERNEL void transform_input(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+                                 const float* x) {
+  const int64_t cells = s.input[1] * s.input[2];
+  const int64_t line_block = (m + 2) * b.line_length;
+  std::fill_n(b.rows, (m + 2) * b.row_length, 0.0f);
+  for (int64_t c = 0; c < s.channels; ++c) {
+    float* to = b.x_planes + c * p.pitch;
+    for (int64_t row = begin; row < end; ++row, to += p.across) {
+      const float* image = x + (row / p.down * s.channels + c) * cells;
+      const int64_t top = row % p.down * m - s.before[1];
+      const int kept = row > begin && row % p.down > 0 ? 2 : 0;
+      if (kept > 0) std::copy_n(b.lines + m * line_block, 2 * line_block, b.lines);
+      for (int i = kept; i < m + 2; ++i)
+        copy_image_row(image, top + i, s.input[1], s.input[2], s.before[2], b.row_length, b.rows + i * b.row_length);
+      for (int i = kept; i < m + 2; ++i) {
+        float* phases = b.phases + i * m * b.phase_length;
+        const float* from = b.rows + i * b.row_length;
+        split_row<m, lanes>(from, p.vectors, b.phase_length, phases);
+        for (int j = 0; j < 2; ++j) phases[j * b.phase_length + b.line_length] = from[b.line_length * m + j];
+      }
+      for (int i = kept; i < m + 2; ++i)
+        row_to_lines<m, lanes>(b.phases + i * m * b.phase_length, b, p.vectors, b.lines + i * line_block);
+      lines_to_planes<m, lanes>(b, p.vectors, p.x_plane, to);
+    }
+  }
+}
+
+// Output rows of one row of tiles, still wider than the image: rows r = Aᵀ of the planes along both axes.
+template <int m, int lanes>
+inline void planes_to_rows(const Buffers& b, int64_t vectors, int64_t plane, const float* from, float bias) {
+  using V = typename Lanes<lanes>::Vector;
+  for (int64_t v = 0; v < vectors; ++v) {
+    V across[m][m + 2];
+    for (int f = 0; f < m + 2; ++f) {
+      V in[m + 2], out[m];
+      for (int i = 0; i < m + 2; ++i) load(in[i], from + (i * (m + 2) + f) * plane + v * lanes);
+      frequencies_to_output<m>(in, out);
+      for (int r = 0; r < m; ++r) across[r][f] = out[r];
+    }
+    for (int r = 0; r < m; ++r) {
+      V out[m];
+      frequencies_to_output<m>(across[r], out);
+      float cells[m][lanes];
+      for (int j = 0; j < m; ++j) store(cells[j], out[j]);
+      float* row = b.rows + r * b.row_length + v * lanes * m;
+      for (int t = 0; t < lanes; ++t)
+        for (int j = 0; j < m; ++j) row[t * m + j] = cells[j][t] + bias;
+    }
+  }
+}
+
+template <int m, int lanes>
+TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+                                  const float* bias, float* y) {
+  const int64_t cells = s.output[1] * s.output[2];
+  for (int64_t k = 0; k < s.filters; ++k) {
+    const float* from = b.y_planes + k * p.pitch;
+    for (int64_t row = begin; row < end; ++row, from += p.across) {
+      planes_to_rows<m, lanes>(b, p.vectors, p.y_plane, from, bias ? bias[k] : 0.0f);
+      const int64_t top = row % p.down * m;
+      float* to = y + (row / p.down * s.filters + k) * cells + top * s.output[2];
+      for (int64_t r = 0; r < std::min<int64_t>(m, s.output[1] - top); ++r)
+        std::copy_n(b.rows + r * b.row_length, s.output[2], to + r * s.output[2]);
+    }
+  }
+}
+
+// Frequencies of the output's cotangent: planes (i, f) = A along both axes of m × m cells, zeros outside.
+template <int m, int lanes>
+TARN_KERNEL void transform_cotangent(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+                                     const float* g) {
+  using V = typename Lanes<lanes>::Vector;
+  const int64_t cells = s.output[1] * s.output[2];
+  std::fill_n(b.rows, m * b.row_length, 0.0f);
+  for (int64_t k = 0; k < s.filters; ++k) {
+    float* to = b.y_planes + k * p.pitch;
+    for (int64_t row = begin; row < end; ++row, to += p.across) {
+      const float* image = g + (row / p.down * s.filters + k) * cells;
+      for (int i = 0; i < m; ++i)
+        copy_image_row(image, row % p.down * m + i, s.output[1], s.output[2], 0, b.row_length,
+                       b.rows + i * b.row_length);
+      for (int i = 0; i < m; ++i)
+        split_row<m, lanes>(b.rows + i * b.row_length, p.vectors, b.phase_length, b.phases + i * m * b.phase_length);
+      for (int64_t v = 0; v < p.vectors; ++v) {
+        V across[m + 2][m];
+        for (int i = 0; i < m; ++i) {
+          V in[m], out[m + 2];
+          for (int j = 0; j < m; ++j) load(in[j], b.phases + (i * m + j) * b.phase_length + v * lanes);
+          cotangent_to_frequencies<m>(in, out);
+          for (int f = 0; f < m + 2; ++f) across[f][i] = out[f];
+        }
+        for (int f = 0; f < m + 2; ++f) {
+          V out[m + 2];
+          cotangent_to_frequencies<m>(across[f], out);
+          for (int i = 0; i < m + 2; ++i) store(to + (i * (m + 2) + f) * p.y_plane + v * lanes, out[i]);
+        }
+      }
+    }
+  }
+}
+
+constexpr int filter_lanes = 16;
+
+// u[frequency][filter][channel] = G w Gᵀ for one filter, 16 channels at a time.
+template <int m>
+TARN_KERNEL void transform_filter(const ConvSizes& s, int64_t k, const float* w, float* u) {
+  using V = typename Lanes<filter_lanes>::Vector;
+  const int64_t plane = s.filters * s.channels;
+  for (int64_t c = 0; c < s.channels; c += filter_lanes) {
+    const int64_t count = std::min<int64_t>(filter_lanes, s.channels - c);
+    float taps[9][filter_lanes] = {};
+    for (int64_t i = 0; i < count; ++i)
+      for (int t = 0; t < 9; ++t) taps[t][i] = w[(k * s.channels + c + i) * 9 + t];
+    V half[m + 2][3];
+    for (int j = 0; j < 3; ++j) {
+      V in[3], out[m + 2];
+      for (int i = 0; i < 3; ++i) load(in[i], taps[i * 3 + j]);
+      filter_to_frequencies<m>(in, out);
+      for (int i = 0; i < m + 2; ++i) half[i][j] = out[i];
+    }
+    for (int i = 0; i < m + 2; ++i) {
+      V out[m + 2];
+      filter_to_frequencies<m>(half[i], out);
+      for (int f = 0; f < m + 2; ++f)
+        __builtin_memcpy(u + (i * (m + 2) + f) * plane + k * s.channels + c, &out[f],
+                         static_cast<size_t>(count) * sizeof(float));
+    }
+  }
+}
+
+// dw of one filter = Gᵀ (sum of the shares' du, in order) G.
+template <int m>
+TARN_KERNEL void finish_filter(const ConvSizes& s, int64_t k, int64_t shares, const float* du, float* dw) {
+  using V = typename Lanes<filter_lanes>::Vector;
+  constexpr int frequencies = (m + 2) * (m + 2);
+  const int64_t plane = s.filters * s.channels;
+  for (int64_t c = 0; c < s.channels; c += filter_lanes) {
+    const int64_t count = std::min<int64_t>(filter_lanes, s.channels - c);
+    V sums[frequencies];
+    for (int f = 0; f < frequencies; ++f) {
+      float total[filter_lanes] = {};
+      for (int64_t share = 0; share < shares; ++share) {
+        const float* from = du + (share * frequencies + f) * plane + k * s.channels + c;
+        for (int64_t i = 0; i < count; ++i) total[i] += from[i];
+      }
+      load(sums[f], total);
+    }
+    V half[3][m + 2];
+    for (int f = 0; f < m + 2; ++f) {
+      V in[m + 2], out[3];
+      for (int i = 0; i < m + 2; ++i) in[i] = sums[i * (m + 2) + f];
+      frequencies_to_filter<m>(in, out);
+      for (int i = 0; i < 3; ++i) half[i][f] = out[i];
+    }
+    for (int i = 0; i < 3; ++i) {
+      V out[3];
+      frequencies_to_filter<m>(half[i], out);
+      for (int j = 0; j < 3; ++j) {
+        float tap[filter_lanes];
+        store(tap, out[j]);
+        for (int64_t n = 0; n < count; ++n) dw[(k * s.channels + c + n) * 9 + i * 3 + j] = tap[n];
+      }
+    }
+  }
+}
+
+template <int m, int lanes>
+void forward(const ConvSizes& s, const float* x, const float* w, const float* bias, float* y) {
+  constexpr int frequencies = (m + 2) * (m + 2);
+  const Plan p = plan_of(s, m, lanes);
+  const int64_t weights = s.filters * s.channels;
+  const Storage memory(static_cast<size_t>(frequencies * weights) * sizeof(float));
+  float* u = static_cast<float*>(memory.data());
+  parallel_range(s.filters, s.channels * frequencies * 4, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) transform_filter<m>(s, k, w, u);
+  });
+  parallel_for(p.blocks, [&](int64_t block) {
+    const Buffers b(s, p, m, lanes);
+    const int64_t begin = block * p.block_rows;
+    const int64_t end = std::min(begin + p.block_rows, s.images * p.down);
+    transform_input<m, lanes>(s, p, b, begin, end, x);
+    for (int f = 0; f < frequencies; ++f)
+      split_gemm(false, s.filters, (end - begin) * p.across, s.channels, u + f * weights, s.channels,
+                 b.x_planes + f * p.x_plane, p.pitch, 0.0f, b.y_planes + f * p.y_plane, p.pitch);
+    transform_output<m, lanes>(s, p, b, begin, end, bias, y);
+  });
+}
+
+TARN_KERNEL void transpose_plane(const float* from, int64_t pitch, int64_t rows, int64_t count, float* to,
+                                 int64_t to_pitch) {
+  constexpr int64_t side = 16;
+  for (int64_t r = 0; r < rows; r += side) {
+    for (int64_t c = 0; c < count; c += side) {
+      const int64_t height = std::min(side, rows - r);
+      for (int64_t j = 0; j < side; ++j)
+        for (int64_t i = 0; i < height; ++i) to[(c + j) * to_pitch + r + i] = from[(r + i) * pitch + c + j];
+    }
+  }
+}
+
+template <int m, int lanes>
+void weight_gradient(const ConvSizes& s, const float* x, const float* g, float* dw) {
+  constexpr int frequencies = (m + 2) * (m + 2);
+  const Plan p = plan_of(s, m, lanes);
+  const int64_t weights = s.filters * s.channels;
+  const int64_t shares = std::min<int64_t>(weights >= 128 * 128 ? 4 : 8, p.blocks);
+  const Storage memory(static_cast<size_t>(shares * frequencies * weights) * sizeof(float));
+  float* du = static_cast<float*>(memory.data());
+  parallel_for(shares, [&](int64_t share) {
+    const Buffers b(s, p, m, lanes);
+    const int64_t first = share * p.blocks / shares;
+    const int64_t last = (share + 1) * p.blocks / shares;
+    const int64_t x_pitch = row_pitch(s.channels);
+    for (int64_t block = first; block < last; ++block) {
+      const int64_t begin = block * p.block_rows;
+      const int64_t end = std::min(begin + p.block_rows, s.images * p.down);
+      const int64_t tiles = (end - begin) * p.across;
+      transform_input<m, lanes>(s, p, b, begin, end, x);
+      transform_cotangent<m, lanes>(s, p, b, begin, end, g);
+      for (int f = 0; f < frequencies; ++f) {
+        transpose_plane(b.x_planes + f * p.x_plane, p.pitch, s.channels, tiles, b.transposed, x_pitch);
+        split_gemm(false, s.filters, s.channels, tiles, b.y_planes + f * p.y_plane, p.pitch, b.transposed, x_pitch,
+                   block == first ? 0.0f : 1.0f, du + (share * frequencies + f) * weights, s.channels);
+      }
+    }
+  });
+  parallel_range(s.filters, s.channels * frequencies * shares, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) finish_filter<m>(s, k, shares, du, dw);
+  });
+}
+
+// Calls body with the tile and the vector length, as constants, that fit the width: a row of tiles in full vectors.
+template <class F>
+void with_lanes(const ConvSizes& s, int tile, const F& body) {
+  const int64_t across = ceil_div(s.output[2], tile);
+  const auto choose = [&](auto m) {
+    if (across > 8) return body(m, std::integral_constant<int, 16>());
+    if (across > 4) return body(m, std::integral_constant<int, 8>());
+    body(m, std::integral_constant<int, 4>());
+  };
+  if (tile == 2) return choose(std::integral_constant<int, 2>());
+  choose(std::integral_constant<int, 4>());
+}
+
+}  // namespace
+
+void winograd_forward(const ConvSizes& s, int tile, const float* x, const float* w, const float* bias, float* y) {
+  with_lanes(s, tile, [&](auto m, auto lanes) { forward<m(), lanes()>(s, x, w, bias, y); });
+}
+
+void winograd_weight_gradient(const ConvSizes& s, int tile, const float* x, const float* g, float* dw) {
+  with_lanes(s, tile, [&](auto m, auto lanes) { weight_gradient<m(), lanes()>(s, x, g, dw); });
+}
+
+}  // namespace tarn::kernels
