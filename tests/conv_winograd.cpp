@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "core/kernels/conv_lowered.h"
 #include "core/kernels/winograd.h"
 #include "core/ops.h"
 #include "core/random.h"
@@ -86,13 +87,17 @@ TEST_CASE("Winograd convolution handles every remainder of tiles, vectors and ch
   }
 }
 
-TEST_CASE("the reversed sizes give the input gradient, also where the padding is wider than the filter") {
+TEST_CASE("with reversed sizes and rotated filters it is the input gradient, also where padding exceeds the filter") {
   for (const int64_t padding : {0, 1, 2, 3, 5}) {
+    CAPTURE(padding);
     const ConvSizes s = sizes(2, 16, 24, 12, 15, padding, padding);
-    const ConvSizes r = s.reversed();
-    CHECK(r.before[1] == 2 - padding);
-    check_sizes(r, 4, 2e-5);
-    CHECK(choose_conv(r, true) != ConvMethod::direct);
+    const ConvGeometry geometry{.before = {padding, padding, 0}, .after = {padding, padding, 0}};
+    const Tensor w = normal({24, 16, 3, 3}, {5, 2, 0});
+    const Tensor g = normal({2, 24, s.output[1], s.output[2]}, {5, 4, 0});
+    Tensor rotated({16, 24, 3, 3}), dx({2, 16, 12, 15});
+    kernels::rotate_filters(s, w.data<float>(), rotated.fill<float>());
+    kernels::winograd_forward(s.reversed(), 4, g.data<float>(), rotated.data<float>(), nullptr, dx.fill<float>());
+    CHECK(difference(dx, conv_input(g.to(Dtype::f64), w.to(Dtype::f64), geometry, dx.shape())) < 2e-5);
   }
 }
 
