@@ -198,11 +198,11 @@ TEST_CASE("writing gives every value, and reading that gives the same config") {
   Sample s =
       read(R"("out_channels": 8, "kernel_size": [3, 5], "value": "inf", "padding": "valid", "output_size": [null, 2])");
   const Json written = write_config(s);
-  CHECK(
-      to_text(written) ==
-      R"({"out_channels":8,"kernel_size":[3,5],"stride":1,"bias":true,"padding_mode":"zeros","padding":"valid",)"
-      R"("output_size":[null,2],"p":0.5,"slope":0.1,"value":"inf","momentum":null,"groups":1,"affine":null,"note":null,)"
-      R"("betas":[0.9,0.999],"axes":["h"],"warmup":{"steps":5},"extra":null})");
+  CHECK(to_text(written) ==
+        R"({"out_channels":8,"kernel_size":[3,5],"stride":1,"bias":true,"padding_mode":"zeros","padding":"valid",)"
+        R"("output_size":[null,2],"p":0.5,"slope":0.1,"value":"inf","momentum":null,"groups":1,"affine":null,)"
+        R"("note":null,)"
+        R"("betas":[0.9,0.999],"axes":["h"],"warmup":{"steps":5},"extra":null})");
   Sample again = read_config<Sample>(parse_json(to_text(written), "again"));
   CHECK(write_config(again) == written);
   s.in_channels = 4;
@@ -230,9 +230,9 @@ TEST_CASE("the schema says what the reader checks") {
   CHECK(to_text(fields.at("slope")) ==
         R"({"type":"number","exclusiveMinimum":0,"description":"slope below zero","default":0.1})");
   CHECK(to_text(fields.at("padding_mode").at("enum")) == R"(["zeros","reflect","replicate"])");
-  CHECK(
-      to_text(fields.at("kernel_size").at("anyOf")) ==
-      R"([{"type":"integer","minimum":1},{"type":"array","items":{"type":"integer","minimum":1},"minItems":1,"maxItems":2}])");
+  CHECK(to_text(fields.at("kernel_size").at("anyOf")) ==
+        R"([{"type":"integer","minimum":1},)"
+        R"({"type":"array","items":{"type":"integer","minimum":1},"minItems":1,"maxItems":2}])");
   CHECK(to_text(fields.at("groups").at("anyOf")) == R"([{"type":"integer","minimum":1},{"type":"null"}])");
   CHECK(to_text(schema.at("required")) == R"(["out_channels","kernel_size"])");
   CHECK(fields.at("in_channels").find("default") == nullptr);
