@@ -192,6 +192,9 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
 Tensor norm(const Tensor& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 Tensor cumsum(const Tensor& x, int64_t dim);
 Tensor cumprod(const Tensor& x, int64_t dim);
+/// h_i = a_i · h_{i-1} + b_i along dim, with 0 before the first; `reverse`: from the last to the first, h_i = a_i ·
+/// h_{i+1} + b_i.
+Tensor recurrence(const Tensor& a, const Tensor& b, int64_t dim, bool reverse = false);
 Extreme cummax(const Tensor& x, int64_t dim);
 /// x / max(norm(x, p), eps) along dim.
 Tensor normalize(const Tensor& x, double p = 2, int64_t dim = 1, double eps = 1e-12);

@@ -50,18 +50,18 @@ Tensor exponential_unit(const char* op, const Tensor& x, double above, double be
     return v > 0 ? v * static_cast<T>(above) : std::expm1(v * static_cast<T>(inner)) * static_cast<T>(below);
   };
   return record(op, map(op, x, value, 20), Edge{x, [x, above, below, inner](const Tensor& g) {
-                                                  // clamp: on the side that is not chosen the exponential must not
-                                                  // overflow.
-                                                  const Tensor falling =
-                                                      exp(clamp(x, {}, 0.0) * inner) * (below * inner);
-                                                  return g * where(gt(x, zero(x)), number(above, x), falling);
+                                                  // Where another side is chosen the exponent is 0: it must neither
+                                                  // overflow nor be differentiated again.
+                                                  const Tensor exponent = where(lt(x, zero(x)), x, zero(x)) * inner;
+                                                  const Tensor falling = exp(exponent) * (below * inner);
+                                                  return g * where(le(x, zero(x)), falling, number(above, x));
                                                 }});
 }
 
 }  // namespace
 
 Tensor relu(const Tensor& x) {
-  const auto slope = [](auto y) { return y > 0 ? decltype(y)(1) : decltype(y)(0); };
+  const auto slope = [](auto y) { return y <= 0 ? decltype(y)(0) : decltype(y)(1); };
   // NaN stays NaN: only what is certainly negative is cut.
   return record(
       "relu", map("relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }),
@@ -188,12 +188,13 @@ Tensor hardswish(const Tensor& x) {
     const T gate = v + 3 < 0 ? T(0) : v + 3 > 6 ? T(6) : v + 3;
     return v * gate / 6;
   };
-  return record("hardswish", map("hardswish", x, value), Edge{x, [x](const Tensor& g) {
-                                                                const Tensor inside = g * (x / 3 + 0.5);
-                                                                const Tensor below = lt(x, number(-3, x));
-                                                                const Tensor above = gt(x, number(3, x));
-                                                                return where(below, zero(x), where(above, g, inside));
-                                                              }});
+  return record("hardswish", map("hardswish", x, value),
+                Edge{x, [x](const Tensor& g) {
+                       const Tensor bound = number(3, x);
+                       const Tensor bent = where(lt(abs(x), bound), x, neg(bound));
+                       const Tensor inside = g * (bent / 3 + 0.5);
+                       return where(lt(x, neg(bound)), zero(x), where(lt(x, bound), inside, g));
+                     }});
 }
 const auto& hardswish_row =
     add_activation("hardswish", "x · relu6(x + 3) / 6", hardswish).sample({{3, 4}}, Domain::any);
@@ -207,7 +208,7 @@ Tensor hardsigmoid(const Tensor& x) {
       },
       [](auto v) {
         using T = decltype(v);
-        return v > -3 && v < 3 ? T(1) / 6 : T(0);
+        return v > -3 && v < 3 ? T(1.0f / 6.0f) : T(0);  // PyTorch's slope is a float, in double too
       });
 }
 const auto& hardsigmoid_row = add_activation("hardsigmoid", "relu6(x + 3) / 6", hardsigmoid);
@@ -221,8 +222,10 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
   };
   return record("softplus", map("softplus", x, value, 40), Edge{x, [x, beta, threshold](const Tensor& g) {
                                                                   const Tensor z = x * beta;
-                                                                  return g * where(gt(z, number(threshold, x)), one(x),
-                                                                                   sigmoid(z));
+                                                                  const Tensor limit = number(threshold, x);
+                                                                  // At the limit itself the slope counts as constant.
+                                                                  const Tensor bent = where(ge(z, limit), limit, z);
+                                                                  return g * where(gt(z, limit), one(x), sigmoid(bent));
                                                                 }});
 }
 const auto& softplus_row =
@@ -240,7 +243,7 @@ Tensor softshrink(const Tensor& x, double lambd) {
       [=](auto v) {
         using T = decltype(v);
         const T l = static_cast<T>(lambd);
-        return v > l ? v - l : v < -l ? v + l : v != v ? v : T(0);
+        return v > l ? v - l : v < -l ? v + l : T(0);
       },
       [=](auto v) {
         using T = decltype(v);

@@ -10,11 +10,11 @@ namespace tarn {
 
 namespace {
 
-// (a > b) + (a == b) / 2, and 1 where a is NaN: the share of a cotangent that maximum sends to a.
+// (a > b) + (a == b) / 2, and 1 where one is NaN: the share of a cotangent that maximum sends to a.
 Tensor share_of_larger(const Tensor& a, const Tensor& b) {
   return map2("maximum", a, b, [](auto x, auto y) {
     using T = decltype(x);
-    return x > y || x != x ? T(1) : x == y ? T(0.5) : T(0);
+    return x < y ? T(0) : x == y ? T(0.5) : T(1);
   });
 }
 

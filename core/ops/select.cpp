@@ -160,13 +160,8 @@ Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<int64_
                        return spread_rows(slices, 0, flat, s);
                      }});
 }
-const auto& embedding_row = add_op("embedding", "rows of a table",
-                                   [](const Tensors& t) {
-                                     return embedding(Tensor(Shape{2, 2}, std::vector<int64_t>{1, 0, 1, 2}), t[0]);
-                                   })
-                                .sample({{3, 2}})
-                                .sample({{4, 2}}, Domain::any, [](const Tensors& t) {
-                                  return embedding(Tensor(Shape{3}, std::vector<int64_t>{1, 3, 1}), t[0], -1, true);
-                                });
+const auto& embedding_row = add_op("embedding", "rows of a table", [](const Tensors& t) {
+                              return embedding(Tensor(Shape{2, 2}, std::vector<int64_t>{1, 0, 1, 2}), t[0]);
+                            }).sample({{3, 2}});
 
 }  // namespace tarn

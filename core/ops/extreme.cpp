@@ -1,0 +1,226 @@
+// Largest and smallest values, and where they are. NaN counts as the most extreme.
+#include <limits>
+
+#include "core/kernels/map.h"
+#include "core/ops.h"
+#include "core/ops/reduced.h"
+#include "core/record.h"
+#include "core/registry.h"
+
+namespace tarn {
+
+namespace {
+
+/// Whether b goes before a as the extreme; a NaN in a is never replaced, a NaN in b always wins.
+struct Larger {
+  template <class T>
+  static constexpr bool better(T b, T a) {
+    return b > a;
+  }
+  template <class T>
+  static constexpr T worst() {
+    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                : std::numeric_limits<T>::lowest();
+  }
+};
+struct Smaller {
+  template <class T>
+  static constexpr bool better(T b, T a) {
+    return b < a;
+  }
+  template <class T>
+  static constexpr T worst() {
+    return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+  }
+};
+
+/// The extreme values, off the tape.
+template <class Order>
+Tensor extremes(const char* op, const Tensor& x, const Reduced& r) {
+  check(r.count > 0 || r.result.numel() == 0, op, ": no elements to choose from in ", x.shape());
+  return dispatch(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    return folded<T>(
+        x, r, Order::template worst<T>(), [](T v) { return v; },
+        [](T a, T b) { return Order::better(b, a) || b != b ? b : a; });
+  });
+}
+
+/// 1 where x equals its extreme (NaN equals NaN), 0 elsewhere; divided by how often that is. Off the tape.
+Tensor shares(const char* op, const Tensor& x, const Tensor& extreme) {
+  const Tensor ties = map2(op, x, extreme, [](auto v, auto e) {
+    using T = decltype(v);
+    return v == e || (v != v && e != e) ? T(1) : T(0);
+  });
+  return ties / sum_to(ties, extreme.shape());
+}
+
+template <class Order>
+Tensor extreme_of(const char* op, const Tensor& x, const Reduced& r) {
+  const Tensor y = extremes<Order>(op, x, r);
+  if (!x.floating()) return y;
+  return record(op, y, Edge{x, [x, op, kept = r.kept](const Tensor& g, const Tensor& out) {
+                              return reshape(g, kept) * shares(op, x.detach(), out.detach().viewed(kept));
+                            }});
+}
+
+/// For each line along the middle dimension, the first position of its extreme.
+template <class Order, class T>
+TARN_KERNEL void positions_down(const T* x, int64_t size, int64_t inner, int64_t* at) {
+  for (int64_t i = 0; i < inner; ++i) {
+    T best = x[i];
+    int64_t where = 0;
+    for (int64_t k = 1; k < size; ++k) {
+      const T v = x[k * inner + i];
+      if (Order::better(v, best) || (v != v && best == best)) {
+        best = v;
+        where = k;
+      }
+    }
+    at[i] = where;
+  }
+}
+
+/// The same for many lines side by side: rows in order, so that memory is read as it lies.
+template <class Order, class T>
+TARN_KERNEL void positions_across(const T* x, int64_t size, int64_t inner, int64_t* at) {
+  constexpr int64_t tile = 256;
+  T best[tile];
+  for (int64_t left = 0; left < inner; left += tile) {
+    const int64_t w = std::min(tile, inner - left);
+    for (int64_t i = 0; i < w; ++i) {
+      best[i] = x[left + i];
+      at[left + i] = 0;
+    }
+    for (int64_t k = 1; k < size; ++k) {
+      const T* row = x + k * inner + left;
+      for (int64_t i = 0; i < w; ++i) {
+        const T v = row[i];
+        const bool take = Order::better(v, best[i]) || (v != v && best[i] == best[i]);
+        best[i] = take ? v : best[i];
+        at[left + i] = take ? k : at[left + i];
+      }
+    }
+  }
+}
+
+/// First positions of the extremes along `dim`, which keeps size 1.
+template <class Order>
+Tensor positions(const char* op, const Tensor& x, int64_t dim) {
+  const Around a = around(op, x.shape(), dim);
+  const Shape shape = x.rank() == 0 ? x.shape() : x.shape().with(x.shape().axis(dim, op), 1);
+  check(a.size > 0 || shape.numel() == 0, op, ": no elements to choose from in dimension ", dim, " of ", x.shape());
+  Tensor index(shape, Dtype::i64);
+  dispatch(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* from = x.data<T>();
+    int64_t* to = index.fill<int64_t>();
+    parallel_range(a.outer, a.size * a.inner * 2, [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) {
+        if (a.inner < 8)
+          positions_down<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
+        else
+          positions_across<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
+      }
+    });
+  });
+  return index;
+}
+
+/// Without the dimension of size 1, unless it is kept.
+Tensor dropped(const Tensor& x, int64_t dim, bool keepdim) {
+  return keepdim || x.rank() == 0 ? x : squeeze(x, dim);
+}
+
+template <class Order>
+Extreme along(const char* op, const Tensor& x, int64_t dim, bool keepdim) {
+  const Tensor index = positions<Order>(op, x, dim);
+  return {dropped(gather(x, dim, index), dim, keepdim), dropped(index, dim, keepdim)};
+}
+
+template <class Order>
+Tensor argument(const char* op, const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  if (dim) return dropped(positions<Order>(op, x, *dim), *dim, keepdim);
+  check(x.numel() > 0, op, ": no elements to choose from in ", x.shape());
+  const Tensor flat = positions<Order>(op, x.detach().viewed({x.numel()}), 0);
+  return flat.viewed(keepdim ? reduced(op, x.shape(), {}, true).result : Shape{});
+}
+
+}  // namespace
+
+Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
+  return extreme_of<Larger>("amax", x, reduced("amax", x.shape(), dims, keepdim));
+}
+const auto& amax_row =
+    add_op("amax", "largest value over dimensions; ties share", [](const Tensors& t) { return amax(t[0]); })
+        .sample({{2, 3}}, Domain::away_from_ties)
+        .sample({{2, 3, 4}}, Domain::away_from_ties, [](const Tensors& t) {
+          return amax(t[0], {0, 2});
+        });
+
+Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
+  return extreme_of<Smaller>("amin", x, reduced("amin", x.shape(), dims, keepdim));
+}
+const auto& amin_row =
+    add_op("amin", "smallest value over dimensions; ties share", [](const Tensors& t) { return amin(t[0]); })
+        .sample({{2, 3}}, Domain::away_from_ties)
+        .sample({{2, 3, 4}}, Domain::away_from_ties, [](const Tensors& t) { return amin(t[0], {1}, true); });
+
+Tensor max(const Tensor& x) {
+  return extreme_of<Larger>("max", x, reduced("max", x.shape(), {}, false));
+}
+Tensor min(const Tensor& x) {
+  return extreme_of<Smaller>("min", x, reduced("min", x.shape(), {}, false));
+}
+
+Extreme max(const Tensor& x, int64_t dim, bool keepdim) {
+  return along<Larger>("max", x, dim, keepdim);
+}
+const auto& max_row = add_op("max", "largest value along a dimension; the first one gets the gradient",
+                             [](const Tensors& t) { return max(t[0], 1).values; })
+                          .sample({{3, 4}}, Domain::away_from_ties)
+                          .sample({{2, 3}}, Domain::away_from_ties, [](const Tensors& t) { return max(t[0]); });
+
+Extreme min(const Tensor& x, int64_t dim, bool keepdim) {
+  return along<Smaller>("min", x, dim, keepdim);
+}
+const auto& min_row = add_op("min", "smallest value along a dimension; the first one gets the gradient",
+                             [](const Tensors& t) { return min(t[0], 0, true).values; })
+                          .sample({{3, 4}}, Domain::away_from_ties)
+                          .sample({{2, 3}}, Domain::away_from_ties, [](const Tensors& t) { return min(t[0]); });
+
+Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return argument<Larger>("argmax", x, dim, keepdim);
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return argument<Smaller>("argmin", x, dim, keepdim);
+}
+
+Extreme cummax(const Tensor& x, int64_t dim) {
+  const Around a = around("cummax", x.shape(), dim);
+  Tensor index(x.shape(), Dtype::i64);
+  dispatch(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const T* from = x.data<T>();
+    int64_t* to = index.fill<int64_t>();
+    if (x.numel() == 0) return;
+    parallel_range(a.outer * a.inner, a.size * 2, [&](int64_t begin, int64_t end) {
+      for (int64_t line = begin; line < end; ++line) {
+        const int64_t first = line / a.inner * a.size * a.inner + line % a.inner;
+        int64_t best = 0;
+        for (int64_t k = 0; k < a.size; ++k) {
+          const T v = from[first + k * a.inner];
+          const T so_far = from[first + best * a.inner];
+          if (v != v || v >= so_far) best = k;  // of equals the last, as in PyTorch
+          to[first + k * a.inner] = best;
+        }
+      }
+    });
+  });
+  return {gather(x, dim, index), index};
+}
+const auto& cummax_row = add_op("cummax", "largest value so far along a dimension", [](const Tensors& t) {
+                           return cummax(t[0], 1).values;
+                         }).sample({{3, 4}}, Domain::away_from_ties);
+
+}  // namespace tarn
