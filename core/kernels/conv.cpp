@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/kernels/conv_lowered.h"
+#include "core/kernels/direct.h"
 #include "core/kernels/winograd.h"
 #include "core/storage.h"
 
@@ -27,7 +28,7 @@ ConvSizes ConvSizes::reversed() const {
 ConvMethod choose_conv(const ConvSizes& s, bool single) {
   constexpr std::array<int64_t, 3> flat{1, 3, 3}, ones{1, 1, 1};
   constexpr int64_t widest = 1024;  // a row of tiles must fit the working memory
-  if (s.groups > 1 && s.group_channels() <= 4) return ConvMethod::direct;
+  if (s.groups > 1 && s.group_channels() <= 4 && direct_fits(s)) return ConvMethod::direct;
   const bool fits = single && s.kernel == flat && s.unit_stride() && s.dilation == ones && s.groups == 1 &&
                     s.input[0] == 1 && s.output[0] == 1 && s.before[0] == 0 && s.output[2] <= widest;
   const int64_t most = std::max(s.channels, s.filters);
@@ -54,6 +55,7 @@ template <class T>
 void conv_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T* y) {
   if (s.images == 0) return;
   const ConvMethod method = choose_conv(s, std::is_same_v<T, float>);
+  if (method == ConvMethod::direct && s.channels > 0) return direct_forward(s, x, w, bias, y);
   if constexpr (std::is_same_v<T, float>) {
     if (is_winograd(method)) return winograd_forward(s, tile_of(method), x, w, bias, y);
   }
@@ -63,6 +65,7 @@ void conv_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T* 
 template <class T>
 void conv_input_gradient(const ConvSizes& s, const T* g, const T* w, T* dx) {
   if (s.images == 0 || s.channels == 0) return;
+  if (choose_conv(s, std::is_same_v<T, float>) == ConvMethod::direct) return direct_input_gradient(s, g, w, dx);
   const ConvMethod method = choose_conv(s.reversed(), std::is_same_v<T, float>);
   if constexpr (std::is_same_v<T, float>) {
     if (is_winograd(method)) {
@@ -82,6 +85,7 @@ void conv_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
     return;
   }
   const ConvMethod method = choose_conv(s, std::is_same_v<T, float>);
+  if (method == ConvMethod::direct) return direct_weight_gradient(s, x, g, dw);
   if constexpr (std::is_same_v<T, float>) {
     if (is_winograd(method)) return winograd_weight_gradient(s, tile_of(method), x, g, dw);
   }
