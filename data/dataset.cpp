@@ -67,10 +67,11 @@ Normalisation statistics(const Tensor& x, bool channels) {
   return result;
 }
 
-/// A share below 1 of n, rounded down, or a count.
-int64_t part_of(int64_t n, double share, const char* what) {
+/// A share below 1 of n, rounded up or down, or a count.
+int64_t part_of(int64_t n, double share, bool up, const char* what) {
   check(share >= 0, what, " is ", share, ", expected a share or a number of samples");
-  if (share < 1) return static_cast<int64_t>(share * static_cast<double>(n) + 1e-9);
+  const double part = share * static_cast<double>(n);
+  if (share < 1) return static_cast<int64_t>(up ? std::ceil(part - 1e-9) : std::floor(part + 1e-9));
   check(share == std::floor(share), what, " is ", share, ", expected a share below 1 or a whole number");
   check(share <= static_cast<double>(n), what, " asks for ", share, " of ", n, " samples");
   return static_cast<int64_t>(share);
@@ -122,7 +123,7 @@ void cut(Data& data, Samples samples, const DataFields& fields, TestBy by) {
 
 Partition partition(int64_t n, double test, TestBy by, int64_t train, double validation, uint64_t seed) {
   check(n > 0, "split: there are no samples");
-  const int64_t tested = part_of(n, test, "split.test");
+  const int64_t tested = part_of(n, test, true, "split.test");
   Partition parts;
   parts.train.resize(static_cast<size_t>(n));
   std::iota(parts.train.begin(), parts.train.end(), int64_t{0});
@@ -136,7 +137,7 @@ Partition partition(int64_t n, double test, TestBy by, int64_t train, double val
   const int64_t rest = n - tested;
   check(train <= rest, "split.train asks for ", train, " samples, ", rest, " are left beside the test part");
   if (train > 0) parts.train.resize(static_cast<size_t>(train));
-  const int64_t validated = part_of(static_cast<int64_t>(parts.train.size()), validation, "validation");
+  const int64_t validated = part_of(static_cast<int64_t>(parts.train.size()), validation, false, "validation");
   draw(parts.train, parts.validation, validated, {seed, purpose_of("split/validation"), 0});
   check(!parts.train.empty(), "split: of ", n, " samples ", tested, " are for the test and ", validated,
         " for validation; nothing is left to train on");

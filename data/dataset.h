@@ -85,7 +85,7 @@ struct Partition {
 
 /// Cuts 0 … n - 1 into parts: the test part by `by` (`seed` draws it); of the rest, in order, the first `train` samples
 /// (0: all) are for training; of these `validation` are drawn by `seed` for the validation part. `test` and
-/// `validation` are shares below 1 (rounded down) or counts. Throws where nothing is left to train on.
+/// `validation` are shares below 1 (rounded up and down) or counts. Throws where nothing is left to train on.
 Partition partition(int64_t n, double test, TestBy by, int64_t train, double validation, uint64_t seed);
 
 /// How the test part is chosen.
