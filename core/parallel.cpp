@@ -71,6 +71,7 @@ int64_t pieces(int64_t n) {
 }
 
 void parallel_range(int64_t n, int64_t cost, FunctionRef<void(int64_t, int64_t)> body) {
+  cost = std::max<int64_t>(cost, 1);  // rows of an empty tensor cost nothing
   const int64_t count = n <= 0 ? 0 : std::min(n, pieces(n > (int64_t{1} << 40) / cost ? int64_t{1} << 40 : n * cost));
   if (count <= 1) {
     if (n > 0) body(0, n);

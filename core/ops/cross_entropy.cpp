@@ -71,7 +71,10 @@ double total_weight(const ClassLoss& c, Dtype dtype) {
 Tensor reduced(const Tensor& losses, Reduction reduction, double total) {
   if (reduction == Reduction::none) return losses;
   const Tensor all = sum(losses);
-  return reduction == Reduction::sum ? all : all * (1 / total);
+  if (reduction == Reduction::sum) return all;
+  // A mean over nothing is NaN, but pulls at nothing.
+  if (total == 0) return all * 0.0 + std::numeric_limits<double>::quiet_NaN();
+  return all * (1 / total);
 }
 
 // Per class, times the weight: what a line's log-probabilities are multiplied by, negated. [N, C, inner]; ignored lines

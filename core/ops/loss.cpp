@@ -30,7 +30,7 @@ Tensor bce(const Tensor& x, const Tensor& target) {
   };
   return record(
       "binary_cross_entropy", map2("binary_cross_entropy", x, target, value, 20),
-      Edge{x, [x, target](const Tensor& g) { return g * (x - target) / clamp(x - square(x), 1e-12, {}); }},
+      Edge{x, [x, target](const Tensor& g) { return g * (x - target) / clamp((1 - x) * x, 1e-12, {}); }},
       Edge{target, [x](const Tensor& g) { return g * (clamp(log1p(-x), -100.0, {}) - clamp(log(x), -100.0, {})); }});
 }
 
