@@ -224,11 +224,15 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
 Tensors split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
+/// Parts of `size`, the last one maybe smaller.
+Tensors split(const Tensor& x, int64_t size, int64_t dim = 0);
 Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
 Tensors unbind(const Tensor& x, int64_t dim = 0);
 Tensor flip(const Tensor& x, const Dims& dims);
 Tensor roll(const Tensor& x, std::span<const int64_t> shifts, const Dims& dims = {});
 Tensor repeat(const Tensor& x, std::span<const int64_t> repeats);
+/// Each slice of dim `repeats` times in a row.
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim);
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);
 Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1);
@@ -255,6 +259,9 @@ Tensor one_hot(const Tensor& index, int64_t classes = -1);
 /// Rows of a table; row `padding_idx` gets no gradient (torch.nn.functional.embedding).
 Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<int64_t> padding_idx = {},
                  bool scale_grad_by_freq = false);
+/// The table with the rows at `index` that are longer than max_norm shortened to it, off the tape (what
+/// torch.nn.functional.embedding does in place where max_norm is given).
+Tensor embedding_renorm(const Tensor& weight, const Tensor& index, double max_norm, double norm_type = 2);
 Extreme sort(const Tensor& x, int64_t dim = -1, bool descending = false);
 Extreme topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true);
 

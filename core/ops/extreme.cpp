@@ -46,21 +46,23 @@ Tensor extremes(const char* op, const Tensor& x, const Reduced& r) {
   });
 }
 
-/// 1 where x equals its extreme (NaN equals NaN), 0 elsewhere; divided by how often that is. Off the tape.
-Tensor shares(const char* op, const Tensor& x, const Tensor& extreme) {
-  const Tensor ties = map2(op, x, extreme, [](auto v, auto e) {
+/// 1 where x equals its extreme, 0 elsewhere, divided by how often that is. Off the tape. NaN equals NaN where asked;
+/// else it equals nothing and the share is NaN.
+Tensor shares(const char* op, const Tensor& x, const Tensor& extreme, bool nan_equal) {
+  const Tensor ties = map2(op, x, extreme, [nan_equal](auto v, auto e) {
     using T = decltype(v);
-    return v == e || (v != v && e != e) ? T(1) : T(0);
+    return v == e || (nan_equal && v != v && e != e) ? T(1) : T(0);
   });
   return ties / sum_to(ties, extreme.shape());
 }
 
+/// As in PyTorch, NaNs share the cotangent of a maximum over everything, but make that of `amax` NaN.
 template <class Order>
-Tensor extreme_of(const char* op, const Tensor& x, const Reduced& r) {
+Tensor extreme_of(const char* op, const Tensor& x, const Reduced& r, bool nan_equal) {
   const Tensor y = extremes<Order>(op, x, r);
   if (!x.floating()) return y;
-  return record(op, y, Edge{x, [x, op, kept = r.kept](const Tensor& g, const Tensor& out) {
-                              return reshape(g, kept) * shares(op, x.detach(), out.detach().viewed(kept));
+  return record(op, y, Edge{x, [x, op, nan_equal, kept = r.kept](const Tensor& g, const Tensor& out) {
+                              return reshape(g, kept) * shares(op, x.detach(), out.detach().viewed(kept), nan_equal);
                             }});
 }
 
@@ -149,7 +151,7 @@ Tensor argument(const char* op, const Tensor& x, std::optional<int64_t> dim, boo
 }  // namespace
 
 Tensor amax(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme_of<Larger>("amax", x, reduced("amax", x.shape(), dims, keepdim));
+  return extreme_of<Larger>("amax", x, reduced("amax", x.shape(), dims, keepdim), false);
 }
 const auto& amax_row =
     add_op("amax", "largest value over dimensions; ties share", [](const Tensors& t) { return amax(t[0]); })
@@ -159,7 +161,7 @@ const auto& amax_row =
         });
 
 Tensor amin(const Tensor& x, const Dims& dims, bool keepdim) {
-  return extreme_of<Smaller>("amin", x, reduced("amin", x.shape(), dims, keepdim));
+  return extreme_of<Smaller>("amin", x, reduced("amin", x.shape(), dims, keepdim), false);
 }
 const auto& amin_row =
     add_op("amin", "smallest value over dimensions; ties share", [](const Tensors& t) { return amin(t[0]); })
@@ -167,10 +169,10 @@ const auto& amin_row =
         .sample({{2, 3, 4}}, Domain::away_from_ties, [](const Tensors& t) { return amin(t[0], {1}, true); });
 
 Tensor max(const Tensor& x) {
-  return extreme_of<Larger>("max", x, reduced("max", x.shape(), {}, false));
+  return extreme_of<Larger>("max", x, reduced("max", x.shape(), {}, false), true);
 }
 Tensor min(const Tensor& x) {
-  return extreme_of<Smaller>("min", x, reduced("min", x.shape(), {}, false));
+  return extreme_of<Smaller>("min", x, reduced("min", x.shape(), {}, false), true);
 }
 
 Extreme max(const Tensor& x, int64_t dim, bool keepdim) {

@@ -105,6 +105,19 @@ Tensors split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
   return parts;
 }
 
+Tensors split(const Tensor& x, int64_t size, int64_t dim) {
+  check(x.rank() > 0, "split: a scalar has no dimension to cut");
+  const int64_t all = x.size(dim);
+  check(size > 0 || (size == 0 && all == 0), "split: parts of size ", size, " of dimension ", dim, " of ", x.shape());
+  Dims sizes;
+  for (int64_t start = 0; start < all; start += size) {
+    sizes.push_back(std::min(size, all - start));
+    if (size > all - start) break;  // start + size may overflow
+  }
+  if (all == 0) sizes.push_back(0);
+  return split(x, sizes, dim);
+}
+
 Tensors chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   check(chunks > 0, "chunk: needs a positive number of chunks, got ", chunks);
   const int axis = x.shape().axis(dim, "chunk");

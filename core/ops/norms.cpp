@@ -100,14 +100,10 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   const Tensor shift = map("logsumexp", largest, [](auto v) { return std::isinf(v) ? decltype(v)(0) : v; });
   const Tensor total = sum_to(exp(off - shift), r.kept);
   const Tensor y = map2("logsumexp", total, shift, [](auto s, auto m) { return std::log(s) + m; });
-  return record("logsumexp", y.viewed(r.result),
-                Edge{x, [x, kept = r.kept](const Tensor& g, const Tensor& out) {
-                       // Where every value is -inf, exp(x - 0) gives zeros instead of NaN.
-                       const Tensor level = reshape(out, kept);
-                       const Tensor nothing =
-                           lt(level.detach(), Tensor::full({}, std::numeric_limits<float>::lowest(), x.dtype()));
-                       return reshape(g, kept) * exp(x - masked_fill(level, nothing, 0));
-                     }});
+  // In a row of nothing but -inf the derivative is NaN, as in PyTorch.
+  return record("logsumexp", y.viewed(r.result), Edge{x, [x, kept = r.kept](const Tensor& g, const Tensor& out) {
+                                                        return reshape(g, kept) * exp(x - reshape(out, kept));
+                                                      }});
 }
 const auto& logsumexp_row =
     add_op("logsumexp", "log of the sum of exp over dimensions", [](const Tensors& t) { return logsumexp(t[0], {1}); })

@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "core/record.h"
 #include "core/registry.h"
+#include "core/tape.h"
 
 namespace tarn {
 
@@ -79,6 +80,21 @@ const auto& index_select_row =
         .sample({{2, 3}}, Domain::any, [](const Tensors& t) {
           return index_select(t[0], -1, Tensor(Shape{2}, std::vector<int64_t>{1, 1}));
         });
+
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, int64_t dim) {
+  check(repeats >= 0, "repeat_interleave: ", repeats, " repeats");
+  const Around a = around("repeat_interleave", x.shape(), dim);
+  check(a.size == 0 || repeats <= (int64_t{1} << 46) / a.size, "repeat_interleave: ", repeats, " repeats of size ",
+        a.size, " are out of range");
+  Tensor index(Shape{a.size * repeats}, Dtype::i64);
+  int64_t* at = index.fill<int64_t>();
+  for (int64_t i = 0; i < index.numel(); ++i) at[i] = i / repeats;
+  return index_select(x.rank() == 0 ? reshape(x, Shape{1}) : x, dim, index);
+}
+const auto& repeat_interleave_row =
+    add_op("repeat_interleave", "each slice of a dimension several times in a row", [](const Tensors& t) {
+      return repeat_interleave(t[0], 2, 0);
+    }).sample({{3, 2}});
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source, double alpha) {
   const Around a = around("index_add", x.shape(), dim);
@@ -163,5 +179,24 @@ Tensor embedding(const Tensor& index, const Tensor& weight, std::optional<int64_
 const auto& embedding_row = add_op("embedding", "rows of a table", [](const Tensors& t) {
                               return embedding(Tensor(Shape{2, 2}, std::vector<int64_t>{1, 0, 1, 2}), t[0]);
                             }).sample({{3, 2}});
+
+Tensor embedding_renorm(const Tensor& weight, const Tensor& index, double max_norm, double norm_type) {
+  check_index("embedding_renorm", index);
+  check(weight.rank() == 2, "embedding_renorm: the table needs 2 dimensions, got ", weight.shape());
+  check_range("embedding_renorm", index, 0, weight.shape()[0]);
+  const NoRecord off;
+  Tensor factors = Tensor::ones({weight.shape()[0], 1}, weight.dtype());
+  const Tensor norms = norm(weight, norm_type, {1});
+  dispatch_floating(weight.dtype(), "embedding_renorm", [&](auto t) {
+    using T = decltype(t);
+    const int64_t* at = index.data<int64_t>();
+    T* factor = factors.fill<T>();
+    for (int64_t i = 0; i < index.numel(); ++i) {
+      const T length = norms.data<T>()[at[i]];
+      if (length > static_cast<T>(max_norm)) factor[at[i]] = static_cast<T>(max_norm) / (length + T(1e-7));
+    }
+  });
+  return weight * factors;
+}
 
 }  // namespace tarn
