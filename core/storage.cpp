@@ -104,11 +104,12 @@ Block* from_cache(uint32_t c) {
 
 Block* from_system(uint32_t c) {
   const size_t bytes = class_bytes(c);
+  const size_t whole = (sizeof(Block) + bytes + 63) / 64 * 64;  // aligned_alloc wants a multiple of the alignment
   requests.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::aligned_alloc(64, bytes + sizeof(Block));
+  void* memory = std::aligned_alloc(64, whole);
   if (!memory) {
     release_cached_memory();
-    memory = std::aligned_alloc(64, bytes + sizeof(Block));
+    memory = std::aligned_alloc(64, whole);
   }
   check(memory != nullptr, "out of memory: ", bytes, " bytes for a tensor, with ", in_use.load(), " in use");
   auto* block = ::new (memory) Block;
