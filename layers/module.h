@@ -2,13 +2,16 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/config.h"
 #include "core/random.h"
+#include "core/registry.h"
 #include "core/tensor.h"
 
 namespace tarn {
@@ -31,8 +34,12 @@ struct Context {
 class Parts {
  public:
   virtual ~Parts() = default;
-  void operator()(std::string_view name, Tensor& parameter) { visit_parameter(name, parameter); }
-  void buffer(std::string_view name, Tensor& value) { visit_buffer(name, value); }
+  void operator()(std::string_view name, Tensor& parameter) {
+    if (parameter.defined()) visit_parameter(name, parameter);
+  }
+  void buffer(std::string_view name, Tensor& value) {
+    if (value.defined()) visit_buffer(name, value);
+  }
   void operator()(std::string_view name, Module& child) { visit_child(name, child); }
 
  protected:
@@ -44,10 +51,14 @@ class Parts {
 /// A layer or a composition of layers.
 class Module {
  public:
+  Module() = default;
+  Module(const Module&) = delete;  // a copy would share its parameters without saying so
+  Module& operator=(const Module&) = delete;
   virtual ~Module() = default;
   /// One input, one output. A layer overrides this or `apply`.
   virtual Tensor forward(const Tensor& x, Context& context);
-  /// Several inputs or outputs; the outputs are in the order of `outputs()`.
+  /// Several inputs or outputs; the first output is the one that a reader of the layer's name gets, the others follow
+  /// in the order of `outputs()`.
   virtual Tensors apply(const Tensors& inputs, Context& context);
   /// Names of the outputs after the first: {"indices"} for a max pooling that was asked for them.
   virtual std::vector<std::string> outputs() const { return {}; }
@@ -56,40 +67,75 @@ class Module {
   virtual int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape& output) const;
 };
 
+/// How the initial value of a parameter is drawn.
+using Initial = std::function<Tensor(const Shape& shape, const Stream& stream, Dtype dtype)>;
+
 /// What a layer is told when it is built.
 struct Build {
-  std::vector<Shape> inputs;  ///< shapes of the inputs; the batch dimension may be 0
-  std::string path;           ///< names from the model down to this layer: "stage1.conv2"
-  uint64_t seed = 0;          ///< of the initial values
-  Dtype dtype = Dtype::f32;
-  int64_t classes = 0;         ///< of the data; 0: not known
-  bool allocate_only = false;  ///< parameters need shapes but no values (checking a config)
+  std::vector<Shape> inputs;        ///< shapes of the inputs; the batch dimension may be 0
+  std::string path = {};            ///< names from the model down to this layer: "stage1.conv2"
+  uint64_t seed = 0;                ///< of the initial values
+  Dtype dtype = Dtype::f32;         ///< of the parameters
+  std::optional<Dtype> input = {};  ///< dtype of the model's input, where it is not the parameters'
+  int64_t classes = 0;              ///< of the data; 0: not known
+  bool allocate_only = false;       ///< parameters need shapes but no values (checking a config)
+  std::map<std::string, Initial, std::less<>> initial = {};  ///< initial values that the config asked for, by part name
+  /// Bytes of all parameters made so far, counted over the whole model.
+  std::shared_ptr<int64_t> parameter_bytes = std::make_shared<int64_t>(0);
 
-  /// Shape of the first input; throws where there is none.
-  const Shape& input() const;
-  /// Size of dimension 1 of the first input, for `in_channels` and its kin; `given` (0: left out) must agree with it.
-  int64_t channels(const char* field, int64_t given, int dimension = 1) const;
-  /// Random numbers for the initial value of one parameter.
-  Stream stream(std::string_view parameter) const;
+  /// Shape of input `i`; throws where there is none.
+  const Shape& shape(size_t i = 0) const;
+  /// Size of dimension `dimension` of the first input, for `in_channels` and its kin; `given`, where it is there, must
+  /// agree with it. Throws naming `field`.
+  int64_t inferred(const char* field, std::optional<int64_t> given, int dimension = 1) const;
+  /// A parameter with its initial value: the config's choice for `name`, or `initial_value`. Throws where it, or the
+  /// model so far, is too large for this machine's memory.
+  Tensor parameter(std::string_view name, const Shape& shape, const Initial& initial_value);
+  /// A value that is saved with the model but not trained.
+  Tensor buffer(const Shape& shape, double value, std::optional<Dtype> other = {});
   /// The same for a child of this module with other inputs.
   Build child(std::string_view name, std::vector<Shape> child_inputs) const;
+
+ private:
+  void reserve(std::string_view name, const Shape& shape) const;
 };
+
+/// A shape for messages and tables: a first dimension of size 0 is the batch's and is written N.
+std::string batch_text(const Shape& shape);
+
+/// An error that already says which layer, and which place of which file, it is about.
+class LayerError : public Error {
+ public:
+  using Error::Error;
+};
+/// Runs `build`; an Error that does not say where it arose becomes a LayerError with the place of `json`, the layer's
+/// path and its inputs.
+std::unique_ptr<Module> located(const Json& json, const Build& build,
+                                const std::function<std::unique_ptr<Module>()>& make);
 
 /// A row of the layer registry.
 struct LayerInfo {
+  static constexpr const char* kind = "layer";
   std::string name, doc;
   std::function<std::unique_ptr<Module>(const Json& config, Build&)> make;  ///< reads the config, throws located errors
   ConfigInfo config;          ///< fields, defaults, schema and checking, without building
   std::string sample_config;  ///< JSON text without "type"
   std::vector<Shape> sample_inputs;
-  int inputs_min = 1, inputs_max = 1;  ///< how many inputs it takes; -1: any number
+  int inputs_min = 1, inputs_max = 1;  ///< how many inputs it takes; inputs_max -1: any number
   std::string formula_text, source_text;
-  bool random = false;
+  bool random = false;          ///< draws random numbers while training
+  Domain domain = Domain::any;  ///< of the sample inputs
+  int64_t indices_below = 0;    ///< where not 0, the sample inputs are int64 indices below this
+
+  std::vector<std::string> lists = {};  ///< fields that hold a list of layers, or a list of such lists
 
   LayerInfo& formula(std::string text);
   LayerInfo& source(std::string text);
   LayerInfo& takes(int least, int most);
   LayerInfo& draws_random_numbers();
+  LayerInfo& samples_from(Domain values);
+  LayerInfo& reads_indices(int64_t below);
+  LayerInfo& holds_lists(std::vector<std::string> fields);
 };
 
 LayerInfo& add_layer_row(LayerInfo row);
@@ -105,15 +151,25 @@ LayerInfo& add_layer(std::string name, std::string doc, std::string sample_confi
   row.sample_inputs = std::move(sample_inputs);
   row.config = config_info<typename L::Config>();
   row.make = [](const Json& json, Build& build) -> std::unique_ptr<Module> {
-    return std::make_unique<L>(read_registered<typename L::Config>(json), build);
+    auto config = read_registered<typename L::Config>(json);
+    return located(json, build, [&] { return std::make_unique<L>(std::move(config), build); });
   };
   return add_layer_row(std::move(row));
 }
 
 const LayerInfo* find_layer(std::string_view name);
+/// All rows, sorted by name.
 std::vector<const LayerInfo*> all_layers();
 std::vector<std::string> layer_names();
-/// Builds the layer that `json` describes: an object with "type", or just the name. Throws located errors.
+/// `json` as an object with "type", a bare name too, and "=classes" replaced by the number of classes. Throws located
+/// errors.
+Json layer_object(const Json& json, int64_t classes);
+/// The row of the object's "type"; throws a located error that names the nearest.
+const LayerInfo& layer_row(const Json& object);
+/// Removes "init" from a layer's object and returns it; null where there is none.
+Json take_initial(Json& object);
+/// Builds the layer that `json` describes: an object with "type", or just the name. "init" chooses other initial values
+/// by part name: {"weight": {"type": "kaiming_normal", "mode": "fan_out"}, "bias": "zeros"}. Throws located errors.
 std::unique_ptr<Module> make_layer(const Json& json, Build& build);
 
 /// One named tensor of a module, by the path of names: "conv1.weight".
@@ -125,7 +181,9 @@ struct NamedTensor {
 std::vector<NamedTensor> parameters(Module& module);
 std::vector<NamedTensor> buffers(Module& module);
 int64_t parameter_count(Module& module);
-/// Converts every parameter and floating buffer.
+/// Converts every parameter and floating buffer. Tensors that were shared stay so.
 void convert(Module& module, Dtype dtype);
+/// Makes `module` use the parameters and buffers of `other`, which has the same parts with the same shapes.
+void share_parts(Module& module, Module& other);
 
 }  // namespace tarn

@@ -1,0 +1,146 @@
+// The registry of layers, and how a config item becomes a layer: its type, its sizes that follow from the data, its
+// initial values.
+#include <algorithm>
+
+#include "layers/initializer.h"
+#include "layers/module.h"
+
+namespace tarn {
+namespace {
+
+/// Replaces every string "=classes" below `json` by the number of classes; other expressions are errors.
+void resolve_classes(Json& json, int64_t classes) {
+  if (json.is_array()) {
+    for (Json& item : json.items()) resolve_classes(item, classes);
+  } else if (json.is_object()) {
+    for (Member& member : json.members()) resolve_classes(member.value, classes);
+  } else if (json.is_string() && json.as_string().starts_with('=')) {
+    const std::string& expression = json.as_string();
+    const std::string prefix = json.where().prefix();
+    if (expression != "=classes")
+      throw LayerError(text(prefix, "'", expression, "' is not understood; the only expression here is \"=classes\""));
+    if (classes == 0) throw LayerError(prefix + "'=classes': the data has no classes; write the number");
+    Json number(classes);
+    number.set_where(json.where());
+    json = std::move(number);
+  }
+}
+
+std::string inputs_text(const Build& build) {
+  std::string out = build.inputs.size() == 1 ? "input " : "inputs ";
+  for (size_t i = 0; i < build.inputs.size(); ++i) out += (i ? ", " : "") + batch_text(build.inputs[i]);
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Module> located(const Json& json, const Build& build,
+                                const std::function<std::unique_ptr<Module>()>& make) {
+  try {
+    return make();
+  } catch (const LayerError&) {
+    throw;
+  } catch (const Error& e) {
+    const std::string layer = build.path.empty() ? "" : "layer '" + build.path + "' ";
+    throw LayerError(text(json.where().prefix(), layer, "(", json.at("type").as_string(), ") with ", inputs_text(build),
+                          ": ", e.what()));
+  }
+}
+
+LayerInfo& LayerInfo::formula(std::string text) {
+  formula_text = std::move(text);
+  return *this;
+}
+LayerInfo& LayerInfo::source(std::string text) {
+  source_text = std::move(text);
+  return *this;
+}
+LayerInfo& LayerInfo::takes(int least, int most) {
+  inputs_min = least;
+  inputs_max = most;
+  return *this;
+}
+LayerInfo& LayerInfo::draws_random_numbers() {
+  random = true;
+  return *this;
+}
+LayerInfo& LayerInfo::samples_from(Domain values) {
+  domain = values;
+  return *this;
+}
+LayerInfo& LayerInfo::reads_indices(int64_t below) {
+  indices_below = below;
+  return *this;
+}
+
+LayerInfo& LayerInfo::holds_lists(std::vector<std::string> fields) {
+  lists = std::move(fields);
+  return *this;
+}
+
+LayerInfo& add_layer_row(LayerInfo row) {
+  const std::string name = row.name;
+  return Registry<LayerInfo>::all().add(name, std::move(row));
+}
+
+const LayerInfo* find_layer(std::string_view name) {
+  return Registry<LayerInfo>::all().find(name);
+}
+
+std::vector<const LayerInfo*> all_layers() {
+  std::vector<const LayerInfo*> all;
+  for (const auto& [name, row] : Registry<LayerInfo>::all()) all.push_back(&row);
+  return all;
+}
+
+std::vector<std::string> layer_names() {
+  return Registry<LayerInfo>::all().names();
+}
+
+Json layer_object(const Json& json, int64_t classes) {
+  Json object = json;
+  if (json.is_string()) {
+    object = Json::object();
+    object.set("type", json);
+    object.set_where(json.where());
+  }
+  if (!object.is_object())
+    fail(json.where(), "expected a layer (an object with \"type\", or a name), found ", json.describe());
+  resolve_classes(object, classes);
+  return object;
+}
+
+const LayerInfo& layer_row(const Json& object) {
+  const Json& type = object.at("type");
+  return Registry<LayerInfo>::all().get(type.as_string(), type.where());
+}
+
+Json take_initial(Json& object) {
+  const Json* init = object.find("init");
+  if (!init || !init->is_object()) return {};  // PReLU has a number of that name
+  Json taken = *init;
+  object.erase("init");
+  return taken;
+}
+
+std::unique_ptr<Module> make_layer(const Json& json, Build& build) {
+  Json object = layer_object(json, build.classes);
+  const LayerInfo& row = layer_row(object);
+  const auto given = static_cast<int>(build.inputs.size());
+  if (given < row.inputs_min || (row.inputs_max >= 0 && given > row.inputs_max))
+    throw LayerError(text(json.where(), row.name, " takes ", row.inputs_min,
+                          row.inputs_max == row.inputs_min ? "" : " or more", " inputs, but reads ", given,
+                          "; see \"from\""));
+  const Json initial = take_initial(object);
+  build.initial.clear();
+  if (initial.is_object())
+    for (const Member& part : initial.members()) build.initial[part.key] = make_initializer(part.value);
+  auto module = row.make(object, build);
+  for (const Member& part : initial.is_object() ? initial.members() : Json::Object{})
+    if (build.initial.contains(part.key))
+      throw LayerError(
+          text(part.where, row.name, " has no parameter '", part.key, "' that could be given initial values"));
+  return module;
+}
+
+}  // namespace tarn
