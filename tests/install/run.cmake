@@ -12,4 +12,4 @@ run(${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${place}/pre
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${place}/build -G Ninja -D CMAKE_BUILD_TYPE=${CONFIG}
     -D CMAKE_PREFIX_PATH=${place}/prefix)
 run(${CMAKE_COMMAND} --build ${place}/build)
-run(${place}/build/consumer)
+run(${CMAKE_COMMAND} -E chdir ${place} ${place}/build/consumer)
