@@ -35,8 +35,9 @@ struct NAdam {
     const auto mu = [&c](double step) { return c.betas[0] * (1 - 0.5 * std::pow(0.96, step * c.momentum_decay)); };
     double& product = slot.numbers[0];  // a float32 number in PyTorch, so here too
     product = static_cast<double>(static_cast<float>(product) * static_cast<float>(mu(t)));
+    // Dozat's formula has no mu(t) in the second denominator; PyTorch 1.13 has, and trajectories shall agree.
     return {.now = c.lr * (1 - mu(t)) / (1 - product),
-            .next = c.lr * mu(t + 1) / (1 - product * mu(t + 1)),
+            .next = c.lr * mu(t + 1) / (1 - product * mu(t) * mu(t + 1)),
             .beta1 = c.betas[0],
             .beta2 = c.betas[1],
             .eps = c.eps,

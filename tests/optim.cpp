@@ -1,15 +1,13 @@
-// Tests of the optimizers: against a plain formula for each, and what holds for all of them.
+// Tests of what holds for all optimizers, of parameter groups and of gradient clipping.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
-#include <map>
 #include <string>
 
 #include "core/parallel.h"
 #include "core/random.h"
 #include "optim/optimizer.h"
-#include "optim/schedule.h"
 
 namespace tarn {
 namespace {
@@ -40,77 +38,6 @@ Tensors gradients_like(const Parameters& parameters, uint64_t step) {
   for (const Tensor& p : parameters.tensors)
     gradients.push_back(normal(p.shape(), {77, gradients.size(), step}, 0, 1, p.dtype()));
   return gradients;
-}
-
-/// What one method does with one number: `state` starts empty, `t` counts from 1.
-using Naive = double (*)(double p, double g, double t, std::map<std::string, double>& state);
-
-void check_against(const std::string& config, Naive naive) {
-  CAPTURE(config);
-  for (const Dtype dtype : {Dtype::f64, Dtype::f32}) {
-    Parameters parameters = make_parameters({{3, 5}, {}, {7}}, dtype);
-    auto optimizer = make_optimizer(json(config), parameters.named());
-    std::vector<std::vector<double>> expected;
-    std::vector<std::vector<std::map<std::string, double>>> states;
-    for (const Tensor& p : parameters.tensors) {
-      expected.push_back(p.to(Dtype::f64).to_vector<double>());
-      states.emplace_back(expected.back().size());
-    }
-    for (uint64_t t = 1; t <= 8; ++t) {
-      const Tensors gradients = gradients_like(parameters, t);
-      optimizer->step(gradients);
-      for (size_t i = 0; i < expected.size(); ++i)
-        for (size_t k = 0; k < expected[i].size(); ++k)
-          expected[i][k] =
-              naive(expected[i][k], gradients[i].at(static_cast<int64_t>(k)), static_cast<double>(t), states[i][k]);
-    }
-    const double tolerance = dtype == Dtype::f64 ? 1e-12 : 1e-5;
-    for (size_t i = 0; i < expected.size(); ++i)
-      for (size_t k = 0; k < expected[i].size(); ++k)
-        CHECK(std::abs(parameters.tensors[i].at(static_cast<int64_t>(k)) - expected[i][k]) < tolerance);
-  }
-}
-
-TEST_CASE("SGD follows its formula") {
-  check_against(R"({"type": "SGD", "lr": 0.1, "weight_decay": 0.3})",
-                [](double p, double g, double, std::map<std::string, double>&) { return p - 0.1 * (g + 0.3 * p); });
-  check_against(R"({"type": "SGD", "lr": 0.1, "momentum": 0.8, "dampening": 0.4, "maximize": true})",
-                [](double p, double g, double t, std::map<std::string, double>& s) {
-                  s["b"] = t == 1 ? -g : 0.8 * s["b"] + 0.6 * -g;
-                  return p - 0.1 * s["b"];
-                });
-  check_against(R"({"type": "SGD", "lr": 0.1, "momentum": 0.8, "nesterov": true, "weight_decay": 0.1})",
-                [](double p, double g, double, std::map<std::string, double>& s) {
-                  const double d = g + 0.1 * p;
-                  s["b"] = 0.8 * s["b"] + d;
-                  return p - 0.1 * (d + 0.8 * s["b"]);
-                });
-}
-
-TEST_CASE("Adam, its AMSGrad form and AdamW follow their formulas") {
-  check_against(R"({"type": "Adam", "lr": 0.1, "betas": [0.8, 0.9], "eps": 1e-3, "weight_decay": 0.2})",
-                [](double p, double g, double t, std::map<std::string, double>& s) {
-                  const double d = g + 0.2 * p;
-                  s["m"] = 0.8 * s["m"] + 0.2 * d;
-                  s["v"] = 0.9 * s["v"] + 0.1 * d * d;
-                  const double m = s["m"] / (1 - std::pow(0.8, t)), v = s["v"] / (1 - std::pow(0.9, t));
-                  return p - 0.1 * m / (std::sqrt(v) + 1e-3);
-                });
-  check_against(R"({"type": "Adam", "lr": 0.1, "betas": [0.8, 0.9], "amsgrad": true, "maximize": true})",
-                [](double p, double g, double t, std::map<std::string, double>& s) {
-                  s["m"] = 0.8 * s["m"] - 0.2 * g;
-                  s["v"] = 0.9 * s["v"] + 0.1 * g * g;
-                  s["max"] = std::max(s["max"], s["v"]);
-                  const double m = s["m"] / (1 - std::pow(0.8, t)), v = s["max"] / (1 - std::pow(0.9, t));
-                  return p - 0.1 * m / (std::sqrt(v) + 1e-8);
-                });
-  check_against(R"({"type": "AdamW", "lr": 0.1, "betas": [0.8, 0.9], "weight_decay": 0.2})",
-                [](double p, double g, double t, std::map<std::string, double>& s) {
-                  s["m"] = 0.8 * s["m"] + 0.2 * g;
-                  s["v"] = 0.9 * s["v"] + 0.1 * g * g;
-                  const double m = s["m"] / (1 - std::pow(0.8, t)), v = s["v"] / (1 - std::pow(0.9, t));
-                  return p * (1 - 0.1 * 0.2) - 0.1 * m / (std::sqrt(v) + 1e-8);
-                });
 }
 
 TEST_CASE("every optimizer gives the same bits for any number of threads") {
