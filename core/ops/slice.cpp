@@ -56,7 +56,8 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
   const auto clipped = [size](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + size : i, 0, size); };
   const int64_t first = clipped(start);
   const int64_t last = clipped(end);
-  return sliced(x, axis, {first, step, last > first ? (last - first - 1) / step + 1 : 0});
+  const int64_t count = last > first ? (last - first - 1) / step + 1 : 0;
+  return sliced(x, axis, {first, count > 1 ? step : 1, count});
 }
 const auto& slice_row =
     add_op("slice", "every step-th element between two bounds", [](const Tensors& t) { return slice(t[0], 1, 1, 3); })
