@@ -1,0 +1,133 @@
+// `tarn summary` and `tarn check`: what a config describes, without training it.
+#include <algorithm>
+#include <cstdio>
+
+#include "apps/cli.h"
+#include "apps/experiment.h"
+#include "apps/model_table.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace tarn {
+
+namespace {
+
+void print_row(const std::vector<size_t>& widths, const std::vector<std::string>& cells) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const std::string space(widths[i] - std::min(widths[i], cells[i].size()), ' ');
+    line += i < 3 ? cells[i] + space + "  " : space + cells[i] + "  ";  // words to the left, numbers to the right
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  std::printf("%s\n", line.c_str());
+}
+
+void print_table(const std::vector<ModelRow>& rows, const Shape& input) {
+  std::vector<std::vector<std::string>> cells{
+      {"layer", "type", "output", "parameters", "multiply-adds", "activations"}};
+  cells.push_back({"input", "", input.text(), "", "", bytes_text(input.numel() * 4)});
+  ModelRow total{"total", "", "", 0, 0, input.numel() * 4};
+  for (const ModelRow& r : rows) {
+    cells.push_back({r.name, r.type, r.shape, grouped(r.parameters), grouped(r.multiply_adds), bytes_text(r.bytes)});
+    total.parameters += r.parameters;
+    total.multiply_adds += r.multiply_adds;
+    total.bytes += r.bytes;
+  }
+  cells.push_back(
+      {total.name, "", "", grouped(total.parameters), grouped(total.multiply_adds), bytes_text(total.bytes)});
+  std::vector<size_t> widths(6, 0);
+  for (const auto& row : cells)
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const auto& row : cells) print_row(widths, row);
+}
+
+int summary(std::span<const std::string> arguments) {
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
+  bool json = false;
+  Cli cli("summary", "CONFIG [flags]",
+          "Shows the model of CONFIG layer by layer, for one sample: output shape, parameters, multiply-adds, and the "
+          "memory that its\n"
+          "activations take in float32. Nothing is trained.\n\nexamples:\n  tarn summary digits\n  tarn summary "
+          "my.json --json");
+  cli.words(configs, 1, 1, "CONFIG")
+      .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE")
+      .flag("--json", &json, "one JSON object a line: each layer, then the totals");
+  if (!cli.parse(arguments)) return 0;
+  const Experiment experiment = read_experiment(configs[0], overrides);
+  const Data data = load_data(experiment);
+  const auto model = build_model(experiment, data, true);
+  const auto rows = model_rows(*model);
+  if (!json) {
+    std::vector<int64_t> sizes{1};
+    sizes.insert(sizes.end(), data.input.begin(), data.input.end());
+    print_table(rows, Shape(sizes));
+    return 0;
+  }
+  int64_t macs = 0;
+  for (const ModelRow& r : rows) {
+    Json row = Json::object();
+    row.set("layer", r.name);
+    row.set("type", r.type);
+    row.set("output", r.shape);
+    row.set("parameters", r.parameters);
+    row.set("multiply_adds", r.multiply_adds);
+    row.set("activation_bytes", r.bytes);
+    std::printf("%s\n", to_text(row).c_str());
+    macs += r.multiply_adds;
+  }
+  Json total = Json::object();
+  total.set("event", "done");
+  total.set("layers", static_cast<int64_t>(rows.size()));
+  total.set("parameters", parameter_count(*model));
+  total.set("multiply_adds", macs);
+  std::printf("%s\n", to_text(total).c_str());
+  return 0;
+}
+
+void check_config(const std::string& path, const std::vector<std::string>& overrides) {
+  const Experiment experiment = read_experiment(path, overrides);
+  const Data data = load_data(experiment);
+  const auto model = build_model(experiment, data, true);
+  make_loss(experiment.loss, data.classes);
+  const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
+  const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
+  if (!experiment.schedule.is_null())
+    make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
+  std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model->items().size(),
+              grouped(parameter_count(*model)).c_str(), data.input.text().c_str(),
+              model->output_shape().text().c_str());
+}
+
+int check_configs(std::span<const std::string> arguments) {
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
+  Cli cli(
+      "check", "CONFIG… [flags]",
+      "Validates configs: every key, every value, and the shapes from the data to the last layer. Nothing is trained.\n"
+      "Mistakes are listed with file, line and place; the exit status is 2 where there is one.\n\nexamples:\n  tarn "
+      "check my.json\n"
+      "  tarn check *.json");
+  cli.words(configs, 1, -1, "CONFIG")
+      .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE");
+  if (!cli.parse(arguments)) return 0;
+  std::string mistakes;
+  for (const std::string& path : configs) {
+    try {
+      check_config(path, overrides);
+    } catch (const Error& error) {
+      mistakes += std::string(mistakes.empty() ? "" : "\n") + error.what();
+    }
+  }
+  std::fflush(stdout);
+  check(mistakes.empty(), mistakes);
+  return 0;
+}
+
+const Command& check_command = add_command(40, "check", "validate configs, without training", check_configs);
+const Command& summary_command =
+    add_command(50, "summary", "layers, shapes, parameters, multiply-adds, memory", summary);
+
+}  // namespace
+
+}  // namespace tarn

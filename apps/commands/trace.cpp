@@ -1,0 +1,73 @@
+// `tarn trace`: the tape of one training step, entry by entry, forwards and then in the order of the sweep.
+#include <cstdio>
+
+#include "apps/cli.h"
+#include "apps/experiment.h"
+#include "core/ops.h"
+#include "core/tape.h"
+
+namespace tarn {
+
+namespace {
+
+std::string inputs_text(const EntryInfo& e) {
+  std::string out;
+  for (const uint32_t input : e.inputs) out += (out.empty() ? "" : " ") + std::to_string(input);
+  return out;
+}
+
+void print_tape(const Tape& tape, size_t count) {
+  std::printf("%6s  %-22s %-24s %-12s %-20s %s\n", "entry", "op", "layer", "inputs", "output", "name");
+  for (size_t i = 0; i < count; ++i) {
+    const EntryInfo e = tape.entry(i);
+    std::printf("%6u  %-22s %-24s %-12s %-20s %s\n", e.number, e.op, std::string(e.scope).c_str(),
+                inputs_text(e).c_str(), e.shape.text().c_str(), std::string(e.name).c_str());
+  }
+}
+
+int trace(std::span<const std::string> arguments) {
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
+  int64_t batch = 1;
+  Cli cli("trace", "CONFIG [flags]",
+          "Runs one training step of CONFIG's model on the first samples of its training data and prints the tape: "
+          "each entry with its op,\n"
+          "the layer it ran in, the entries its gradient flows back to, and its output's shape; then the largest "
+          "gradient of each parameter.\n\n"
+          "example:\n  tarn trace digits --batch 2");
+  cli.words(configs, 1, 1, "CONFIG")
+      .flag("--batch", &batch, "samples in the step (default 1; layers such as BatchNorm may need more)", "N")
+      .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE");
+  if (!cli.parse(arguments)) return 0;
+  const Experiment experiment = read_experiment(configs[0], overrides);
+  const Data data = load_data(experiment);
+  check(batch >= 1 && batch <= data.train.size(), "--batch: ", batch, " is outside [1, ", data.train.size(), "]");
+  const auto model = build_model(experiment, data);
+  const auto loss = make_loss(experiment.loss, data.classes);
+  const auto named = parameters(*model);
+  Context context{.training = true, .seed = static_cast<uint64_t>(experiment.seed)};
+  Tensors wrt;
+  Tape tape;
+  const Tensor value =
+      loss->value(model->forward(narrow(data.train.x, 0, 0, batch), context), narrow(data.train.y, 0, 0, batch));
+  tape.name(value, "loss");
+  for (const NamedTensor& p : named) wrt.push_back(*p.tensor);
+  const Tensors gradients = tape.gradient(value, wrt, {.keep = true, .allow_unused = true});
+  for (size_t i = 0; i < named.size(); ++i)
+    if (gradients[i].defined()) tape.name(wrt[i], named[i].name);
+  print_tape(tape, tape.size());
+  std::printf("\nloss %.6g; the sweep goes from entry %zu down to 0\n\n%-32s %-20s %s\n", value.item(), tape.size() - 1,
+              "parameter", "shape", "largest |gradient|");
+  for (size_t i = 0; i < named.size(); ++i) {
+    const Tensor& g = gradients[i];
+    const double largest = g.defined() && g.numel() ? max(abs(g)).item() : 0;
+    std::printf("%-32s %-20s %.6g\n", named[i].name.c_str(), wrt[i].shape().text().c_str(), largest);
+  }
+  return 0;
+}
+
+const Command& trace_command = add_command(100, "trace", "the tape of one training step", trace);
+
+}  // namespace
+
+}  // namespace tarn

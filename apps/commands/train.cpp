@@ -1,0 +1,190 @@
+// `tarn train`: from a config to a trained model, a run's folder and a report.
+#include <csignal>
+#include <cstdio>
+
+#include "apps/cli.h"
+#include "apps/progress.h"
+#include "apps/report/report.h"
+#include "apps/run_folder.h"
+
+namespace tarn {
+
+namespace {
+
+volatile std::sig_atomic_t stop_signal = 0;
+
+void on_signal(int signal) {
+  if (stop_signal) std::_Exit(128 + signal);  // asked twice: at once; every file is replaced whole, so nothing is lost
+  stop_signal = signal;
+}
+
+struct TrainOptions {
+  std::vector<std::string> configs;
+  std::vector<std::string> overrides;
+  std::string out;
+  std::string resume;
+  int64_t epochs = -1;
+  int64_t seed = -1;
+  int64_t threads = 0;
+  bool quiet = false;
+  bool json = false;
+};
+
+std::string fixed(double value, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
+  return buffer;
+}
+
+std::string describe(const EpochRecord& r, int64_t epochs) {
+  std::string out = text("epoch ", r.epoch, "/", epochs, "  lr ") + fixed(r.lr, 6) + "  loss " +
+                    fixed(r.train_loss, 4) + "  accuracy " + fixed(r.train_accuracy, 4);
+  if (r.validation_loss == r.validation_loss)
+    out += "  validation loss " + fixed(r.validation_loss, 4) + "  accuracy " + fixed(r.validation_accuracy, 4);
+  return out + "  " + duration_text(r.seconds);
+}
+
+// Shows batches on a terminal, and says whether to go on.
+Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, int64_t epochs) {
+  const auto start = std::chrono::steady_clock::now();
+  const int64_t before = trainer.epoch();
+  return [&progress, &trainer, epochs, start, before](int64_t done, int64_t total, const EpochSums& sums, double lr) {
+    const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double fraction = static_cast<double>(done) / static_cast<double>(total);
+    const double so_far = static_cast<double>(trainer.epoch() - before) + fraction;
+    const double left = spent / so_far * (static_cast<double>(epochs - before) - so_far);
+    const double n = static_cast<double>(sums.examples);
+    progress.update(done, total, text("epoch ", trainer.epoch() + 1, "/", epochs),
+                    "lr " + fixed(lr, 5) + "  loss " + fixed(sums.loss / n, 4) + "  accuracy " +
+                        fixed(static_cast<double>(sums.correct) / n, 3) + "  " + duration_text(left) + " left");
+    return stop_signal == 0;
+  };
+}
+
+// Runs epochs until the end or a signal, saving after each. Returns false when a signal stopped it.
+bool train_epochs(Trainer& trainer, const RunFolder& folder, const TrainOptions& options, int64_t epochs) {
+  Progress progress(options.quiet);
+  const auto watch = watch_for(progress, trainer, epochs);
+  while (!trainer.finished() && !stop_signal) {
+    const bool whole = trainer.run_epoch(watch);
+    folder.save(trainer);
+    if (!whole) break;
+    progress.line(describe(trainer.history().back(), epochs));
+    if (options.json) {
+      std::printf("%s\n", to_text(to_json(trainer.history().back())).c_str());
+      std::fflush(stdout);
+    }
+  }
+  return trainer.finished();
+}
+
+void print_result(const TrainOptions& options, const Trainer& trainer, const Evaluation& test, const RunFolder& folder,
+                  double seconds, int64_t parameter_total) {
+  const auto finite = [](double v) { return v == v ? Json(v) : Json(nullptr); };
+  const double train_loss = trainer.history().empty() ? 0 : trainer.history().back().train_loss;
+  if (options.json) {
+    Json done = Json::object();
+    done.set("event", "done");
+    done.set("epochs", trainer.epoch());
+    done.set("train_loss", finite(train_loss));
+    done.set("test_loss", test.examples ? finite(test.loss) : Json(nullptr));
+    done.set("test_accuracy", test.classification() && test.examples ? Json(test.accuracy()) : Json(nullptr));
+    done.set("seconds", seconds);
+    done.set("parameters", parameter_total);
+    done.set("run", folder.path());
+    std::printf("%s\n", to_text(done).c_str());
+    return;
+  }
+  if (test.examples && test.classification())
+    std::printf("test accuracy %.4f (%lld of %lld), test loss %.4f\n", test.accuracy(),
+                static_cast<long long>(test.correct), static_cast<long long>(test.examples), test.loss);
+  else if (test.examples)
+    std::printf("test loss %.4f\n", test.loss);
+  std::printf("train loss %.4f after %lld epochs in %s; %lld parameters\n", train_loss,
+              static_cast<long long>(trainer.epoch()), duration_text(seconds).c_str(),
+              static_cast<long long>(parameter_total));
+  std::printf("run: %s\nreport: %s\n", folder.path().c_str(), folder.file("report.html").c_str());
+}
+
+Experiment experiment_for(const TrainOptions& options) {
+  std::vector<std::string> overrides = options.overrides;
+  if (options.epochs >= 0) overrides.push_back("train.epochs=" + std::to_string(options.epochs));
+  if (options.seed >= 0) overrides.push_back("seed=" + std::to_string(options.seed));
+  if (!options.resume.empty()) {
+    check(options.configs.empty(), "--resume: continues the run's own config; leave '",
+          options.configs.empty() ? "" : options.configs[0], "' out");
+    return read_experiment(RunFolder::open(options.resume).file("config.json"), overrides);
+  }
+  return read_experiment(options.configs.empty() ? "digits" : options.configs[0], overrides);
+}
+
+double seconds_of(const Trainer& trainer) {
+  double sum = 0;
+  for (const EpochRecord& r : trainer.history()) sum += r.seconds;
+  return sum;
+}
+
+int train(std::span<const std::string> arguments) {
+  TrainOptions options;
+  Cli cli("train", "[CONFIG] [flags]",
+          "Trains the model that CONFIG describes; without CONFIG the built-in digits classifier.\n"
+          "CONFIG is a JSON file, or the name of a built-in one: digits, simplenet, spirals_mlp, …\n"
+          "The run's folder holds the weights (best and last), the metrics, the config as it was resolved, and "
+          "report.html.\n\n"
+          "examples:\n"
+          "  tarn train\n"
+          "  tarn train my.json --epochs 5 --out runs/mine\n"
+          "  tarn train my.json --set optimizer.lr=1e-3 --set data.batch_size=32\n"
+          "  tarn train --resume runs/mine");
+  cli.words(options.configs, 0, 1, "CONFIG")
+      .flag("--out", &options.out, "folder of the run (default: runs/NAME-TIME)", "DIR")
+      .flag("--set", &options.overrides, "overrides a value of the config; may be repeated", "PATH=VALUE")
+      .flag("--epochs", &options.epochs, "the same as --set train.epochs=N", "N")
+      .flag("--seed", &options.seed, "the same as --set seed=N", "N")
+      .flag("--threads", &options.threads, "threads to use; results do not depend on it (default: all processors)", "N")
+      .flag("--resume", &options.resume, "continues an interrupted run, to the bits of one that was never stopped",
+            "DIR")
+      .flag("--quiet", &options.quiet, "no progress")
+      .flag("--json", &options.json, "one JSON object a line: each epoch, then the result");
+  if (!cli.parse(arguments)) return 0;
+  use_threads(options.threads);
+  const Experiment experiment = experiment_for(options);
+  const Data data = load_data(experiment);
+  Trainer trainer(experiment, data);
+  const bool resume = !options.resume.empty();
+  const std::string path = resume                ? options.resume
+                           : options.out.empty() ? RunFolder::default_path(experiment.name)
+                                                 : options.out;
+  const RunFolder folder = RunFolder::create(path, resume);
+  if (resume) folder.restore(trainer);
+  if (!resume || !options.overrides.empty() || options.epochs >= 0)
+    folder.write_config(resolved(experiment, data.classes), experiment.folder);
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  try {
+    if (!options.quiet)
+      std::fprintf(stderr, "%s: %s; %lld parameters; run %s\n", experiment.name.c_str(), data.description.c_str(),
+                   static_cast<long long>(parameter_count(trainer.model())), folder.path().c_str());
+    if (!train_epochs(trainer, folder, options, experiment.train.epochs)) {
+      std::fprintf(stderr, "stopped; continue with: tarn train --resume %s\n", folder.path().c_str());
+      return 128 + stop_signal;
+    }
+    if (trainer.epoch() == 0) folder.save(trainer);
+    if (trainer.epoch() > 0) folder.load_weights("best", trainer.model());
+    const Evaluation test = evaluate(trainer.model(), trainer.loss(), data.test.x, data.test.y, data.classes);
+    folder.write("report.html", report_html(experiment, data, trainer, test));
+    print_result(options, trainer, test, folder, seconds_of(trainer), parameter_count(trainer.model()));
+  } catch (const Failure&) {
+    throw;
+  } catch (const Error& error) {
+    throw Failure(error.what());  // it had started
+  }
+  return 0;
+}
+
+const Command& train_command =
+    add_command(10, "train", "train a model from a config, with checkpoints and a report", train);
+
+}  // namespace
+
+}  // namespace tarn

@@ -1,0 +1,124 @@
+// Reading an experiment, and building what it describes.
+#include "apps/experiment.h"
+
+#include <filesystem>
+
+#include "core/build.h"
+#include "core/file.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace tarn {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t config_limit = size_t{16} << 20;
+constexpr const char* builtin_prefix = "apps/configs/";
+
+std::vector<std::string> builtin_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : embedded_files()) {
+    const std::string name(file.name);
+    if (name.rfind(builtin_prefix, 0) == 0 && name.ends_with(".json"))
+      names.push_back(name.substr(std::string_view(builtin_prefix).size(),
+                                  name.size() - std::string_view(builtin_prefix).size() - 5));
+  }
+  return names;
+}
+
+// The text of a config: a file, or a built-in one by its bare name.
+Json read_json(const std::string& path, std::string& folder) {
+  std::error_code ignored;
+  const bool is_file = fs::is_regular_file(path, ignored);
+  const std::string_view builtin = embedded_file(builtin_prefix + path + ".json");
+  if (!is_file && !builtin.empty()) return parse_json(builtin, path + ".json (built in)");
+  check(fs::exists(path, ignored), path, ": no such file, and no built-in config of that name",
+        did_you_mean(path, builtin_names()));
+  folder = fs::path(path).parent_path().string();
+  return parse_json(read_file(path, config_limit), path);
+}
+
+// A section with every default of its type written out.
+template <class Info>
+Json with_defaults(const Json& section, const Info* info, Problems& problems) {
+  return info ? info->config.resolve(section, problems) : section;
+}
+
+std::string named_type(const Json& section) {
+  if (section.is_string()) return section.as_string();
+  const Json* type = section.is_object() ? section.find("type") : nullptr;
+  return type && type->is_string() ? type->as_string() : "";
+}
+
+}  // namespace
+
+void TrainConfig::fields(Fields& f) {
+  f("epochs", epochs, "passes over the training part", {.lo = 0, .hi = 1e9});
+  f("clip_grad_norm", clip_grad_norm, "largest norm of all gradients together; null: no limit",
+    {.lo = 0, .lo_open = true});
+  f("clip_grad_value", clip_grad_value, "largest magnitude of a gradient's element; null: no limit",
+    {.lo = 0, .lo_open = true});
+  f("best_by", best_by, "what chooses the best checkpoint, on the validation part", {.choices = {"loss", "accuracy"}});
+}
+
+void Experiment::fields(Fields& f) {
+  f("name", name, "names the run's folder");
+  f("seed", seed, "of initial values, data order, augmentation and dropout", {.lo = 0});
+  f("data", data, "the data set", {.required = true});
+  f("model", model, "the list of layers", {.required = true});
+  f("loss", loss, "what is minimised");
+  f("optimizer", optimizer, "how parameters are updated");
+  f("schedule", schedule, "how the learning rate changes; null: it does not");
+  f.child("train", train, "length of the training, and its limits");
+  f("folder", folder, "where relative paths start (default: the config file's folder)");
+}
+
+Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides) {
+  std::string folder;
+  Json root = read_json(path, folder);
+  check(root.is_object(), root.where(), "a config is an object with \"data\" and \"model\", found ", root.describe());
+  for (const std::string& override : overrides) {
+    const size_t equals = override.find('=');
+    check(equals != std::string::npos && equals > 0, "--set: '", override,
+          "' is not PATH=VALUE, such as optimizer.lr=1e-3");
+    set_path(root, override.substr(0, equals), override.substr(equals + 1));
+  }
+  Experiment experiment;
+  experiment.folder = folder;
+  Problems problems;
+  read_config(experiment, root, problems, {"$schema"});
+  problems.throw_any();
+  return experiment;
+}
+
+Json resolved(const Experiment& experiment, int64_t classes) {
+  Experiment copy = experiment;
+  Problems problems;
+  copy.data = with_defaults(copy.data, Registry<DatasetInfo>::all().find(named_type(copy.data)), problems);
+  copy.model = resolve_model(copy.model, classes, problems);
+  copy.loss = with_defaults(copy.loss, find_loss(named_type(copy.loss)), problems);
+  copy.optimizer = with_defaults(copy.optimizer, Registry<OptimizerInfo>::all().find(named_type(copy.optimizer)), problems);
+  if (!copy.schedule.is_null())
+    copy.schedule = with_defaults(copy.schedule, Registry<ScheduleInfo>::all().find(named_type(copy.schedule)), problems);
+  problems.throw_any();
+  return write_config(copy);
+}
+
+Data load_data(const Experiment& experiment) {
+  return make_dataset(experiment.data, static_cast<uint64_t>(experiment.seed), experiment.folder);
+}
+
+std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only) {
+  Build build;
+  std::vector<int64_t> sizes{0};
+  sizes.insert(sizes.end(), data.input.begin(), data.input.end());
+  build.inputs = {Shape(sizes)};
+  build.seed = static_cast<uint64_t>(experiment.seed);
+  build.classes = data.classes;
+  build.allocate_only = allocate_only;
+  return std::make_unique<Model>(experiment.model, build);
+}
+
+}  // namespace tarn

@@ -1,0 +1,50 @@
+// An experiment: what one config file describes, every key checked, and the objects that are built from it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "data/dataset.h"
+#include "layers/loss.h"
+#include "layers/model.h"
+
+namespace tarn {
+
+/// The "train" section.
+struct TrainConfig {
+  int64_t epochs = 10;
+  std::optional<double> clip_grad_norm;
+  std::optional<double> clip_grad_value;
+  std::string best_by = "loss";
+  void fields(Fields& f);
+};
+
+/// A config file as read. Sections stay JSON: each registry reads its own.
+struct Experiment {
+  std::string name = "run";
+  int64_t seed = 0;
+  Json data, model;
+  Json loss = "CrossEntropyLoss";
+  Json optimizer = "Adam";
+  Json schedule = nullptr;
+  TrainConfig train;
+  std::string folder;  ///< where relative paths start
+  void fields(Fields& f);
+};
+
+/// Reads the config at `path`, or the built-in one of that name ("digits"), with overrides "PATH=VALUE" applied. Throws
+/// one Error with a line for each mistake.
+Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides = {});
+/// The experiment with every default written out and "=classes" replaced. Throws one Error with a line for each mistake.
+Json resolved(const Experiment& experiment, int64_t classes);
+
+/// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
+std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only = false);
+/// The experiment's data set.
+Data load_data(const Experiment& experiment);
+
+}  // namespace tarn

@@ -1,0 +1,38 @@
+// Rows of `tarn summary` and of the report.
+#include "apps/model_table.h"
+
+#include <cstdio>
+
+namespace tarn {
+
+std::vector<ModelRow> model_rows(const Model& model) {
+  std::vector<ModelRow> rows;
+  for (const ItemInfo& item : model.items()) {
+    ModelRow row{item.path.empty() ? item.name : item.path, item.type, "", item.parameters, item.multiply_adds, 0};
+    for (const Shape& shape : item.outputs) {
+      row.shape += (row.shape.empty() ? "" : ", ") + shape.text();
+      row.bytes += shape.numel() * dtype_size(Dtype::f32);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::string grouped(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3)
+    digits.insert(static_cast<size_t>(i), ",");
+  return digits;
+}
+
+std::string bytes_text(int64_t bytes) {
+  const char* const units[] = {"B", "KB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes);
+  int unit = 0;
+  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return buffer;
+}
+
+}  // namespace tarn

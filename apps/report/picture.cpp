@@ -1,0 +1,70 @@
+// Pictures as bitmaps in base64: no library, and every browser shows them.
+#include "apps/report/picture.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tarn {
+
+namespace {
+
+void put(std::string& out, uint32_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 255);
+}
+
+std::string base64(const std::string& bytes) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t word = 0;
+    for (size_t j = 0; j < 3; ++j)
+      word = word << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
+    for (size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? digits[word >> (18 - 6 * j) & 63] : '=';
+  }
+  return out;
+}
+
+// The header of an uncompressed 24-bit bitmap, rows from the bottom up, each padded to 4 bytes.
+std::string bitmap_header(uint32_t w, uint32_t h, uint32_t row_bytes) {
+  std::string out = "BM";
+  put(out, 54 + row_bytes * h, 4);
+  put(out, 0, 4);
+  put(out, 54, 4);
+  put(out, 40, 4);
+  put(out, w, 4);
+  put(out, h, 4);
+  put(out, 1, 2);
+  put(out, 24, 2);
+  for (int i = 0; i < 6; ++i) put(out, 0, 4);
+  return out;
+}
+
+}  // namespace
+
+bool drawable(const Shape& s) {
+  return s.rank() == 3 && (s[0] == 1 || s[0] == 3) && s[1] >= 1 && s[2] >= 1 && s[1] <= 256 && s[2] <= 256;
+}
+
+std::string picture_uri(const Tensor& x, int64_t i) {
+  const int64_t c = x.size(1);
+  const int64_t h = x.size(2);
+  const int64_t w = x.size(3);
+  const float* p = x.data<float>() + i * c * h * w;
+  const auto [low, high] = std::minmax_element(p, p + c * h * w);
+  const float range = *high > *low ? *high - *low : 1;
+  const auto row_bytes = static_cast<uint32_t>((w * 3 + 3) / 4 * 4);
+  std::string out = bitmap_header(static_cast<uint32_t>(w), static_cast<uint32_t>(h), row_bytes);
+  for (int64_t row = h - 1; row >= 0; --row) {
+    const size_t start = out.size();
+    for (int64_t column = 0; column < w; ++column)
+      for (int64_t channel = 2; channel >= 0; --channel) {  // blue first
+        const float v = p[(std::min(channel, c - 1) * h + row) * w + column];
+        const float level = std::isfinite(v) ? (v - *low) / range * 255 : 0;
+        out += static_cast<char>(static_cast<unsigned char>(std::clamp(level, 0.0f, 255.0f)));
+      }
+    out.resize(start + row_bytes);
+  }
+  return "data:image/bmp;base64," + base64(out);
+}
+
+}  // namespace tarn

@@ -1,0 +1,16 @@
+// Samples as pictures inside a page.
+#pragma once
+
+#include <string>
+
+#include "core/tensor.h"
+
+namespace tarn {
+
+/// Whether a sample of this shape can be drawn: [1, H, W] or [3, H, W], at most 256 pixels a side.
+bool drawable(const Shape& sample);
+/// A data URI (24-bit BMP, base64) of sample `i` of x [N, C, H, W]; values from the sample's least to its largest span
+/// the range.
+std::string picture_uri(const Tensor& x, int64_t i);
+
+}  // namespace tarn
