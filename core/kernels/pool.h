@@ -8,6 +8,7 @@
 #include "core/kernels/kernel.h"
 #include "core/ops/window.h"
 #include "core/parallel.h"
+#include "core/storage.h"
 
 namespace tarn::kernels {
 
@@ -107,6 +108,26 @@ struct Mean {
   T finish(T sum, const WindowAt& at) const { return sum / static_cast<T>(at.divisor); }
   T share(T g, const WindowAt& at) const { return g / static_cast<T>(at.divisor); }
   T tap(T share, T) const { return share; }
+};
+
+/// Memory of one piece of work, cut into the arrays that its loops need, each on its own cache lines.
+class Scratch {
+ public:
+  explicit Scratch(int64_t bytes) : storage_(static_cast<size_t>(bytes)) {}
+  template <class E>
+  E* take(int64_t n) {
+    E* p = reinterpret_cast<E*>(static_cast<char*>(storage_.data()) + used_);
+    used_ += size<E>(n);
+    return p;
+  }
+  template <class E>
+  static int64_t size(int64_t n) {
+    return (n * static_cast<int64_t>(sizeof(E)) + 63) / 64 * 64;
+  }
+
+ private:
+  Storage storage_;
+  int64_t used_ = 0;
 };
 
 /// Runs body(first plane, end) over pieces of `planes` planes, each costing `cells` streamed floats.

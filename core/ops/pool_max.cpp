@@ -10,6 +10,8 @@
 namespace tarn {
 namespace {
 
+using kernels::Scratch;
+
 constexpr int64_t most_byte_taps = 255;
 
 /// Each window's winner. Where all axes slide and few taps are looked at, as a tap of the unclipped window in one byte;
@@ -66,26 +68,6 @@ MaxRows<T> max_rows_for(const Windows& w) {
   if (is(9, 3, 2)) return kernels::max_rows<T, 9, 3, 2>;
   return kernels::max_rows<T, 0, 0, 0>;
 }
-
-/// Memory of one piece of work, cut into the arrays that its loops need, each on its own cache lines.
-class Scratch {
- public:
-  explicit Scratch(int64_t bytes) : storage_(static_cast<size_t>(bytes)) {}
-  template <class E>
-  E* take(int64_t n) {
-    E* p = reinterpret_cast<E*>(static_cast<char*>(storage_.data()) + used_);
-    used_ += size<E>(n);
-    return p;
-  }
-  template <class E>
-  static int64_t size(int64_t n) {
-    return (n * static_cast<int64_t>(sizeof(E)) + 63) / 64 * 64;
-  }
-
- private:
-  Storage storage_;
-  int64_t used_ = 0;
-};
 
 template <class T>
 void pick_taps(const Winners& winners, const T* x, T* y, int64_t planes) {

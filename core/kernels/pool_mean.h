@@ -1,0 +1,271 @@
+// Fast average pooling: the rows of a window are added up first, then along the row; the backward runs the other way.
+// For pool_mean.cpp only.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "core/kernels/pool.h"
+
+namespace tarn::kernels {
+
+/// Memory for one piece of work. `line` and `cells` have `lead` zeros in front and zeros behind; the others are full.
+template <class T>
+struct MeanScratch {
+  T* line;      ///< one input row, in coordinates that start with the padding
+  T* cells;     ///< one output row
+  T* divisors;  ///< the columns' part of the divisor
+  static constexpr int64_t lead = 4;
+
+  /// Elements of `line` and of `cells`.
+  static int64_t line_room(const Axis& c) {
+    return c.padding + std::max(c.input, c.output * c.stride + c.dilation * c.kernel) + c.stride;
+  }
+  static int64_t cells_room(const Axis& c) {
+    return lead + std::max(c.output, (c.input + c.padding) / c.stride + 1) + c.kernel;
+  }
+};
+
+/// Sum of n neighbouring values.
+template <class T>
+inline T line_sum(const T* x, int64_t n) {
+  constexpr int64_t lanes = 64;
+  constexpr int64_t stretch = 4096;  // longest run summed in the tensor's own precision
+  if (n < lanes) {
+    T total = 0;
+    for (int64_t i = 0; i < n; ++i) total += x[i];
+    return total;
+  }
+  double total = 0;
+  for (int64_t from = 0; from < n; from += stretch) {
+    const int64_t end = std::min(from + stretch, n);
+    T sums[lanes] = {};
+    int64_t i = from;
+    for (; i + lanes <= end; i += lanes)
+      for (int64_t l = 0; l < lanes; ++l) sums[l] += x[i + l];
+    for (; i < end; ++i) sums[i % lanes] += x[i];
+    for (int64_t width = lanes / 2; width > 0; width /= 2)
+      for (int64_t l = 0; l < width; ++l) sums[l] += sums[l + width];
+    total += static_cast<double>(sums[0]);
+  }
+  return static_cast<T>(total);
+}
+
+/// The columns' part of every divisor; the rows' part is `row_divisor`.
+template <class T>
+inline void column_divisors(const Windows& w, T* divisors) {
+  for (int64_t o = 0; o < w.axes[2].output; ++o) {
+    const Span s = w.axes[2].span(o);
+    divisors[o] = static_cast<T>(w.divisor_override ? *w.divisor_override : w.count_include_pad ? s.extent : s.taps);
+  }
+}
+inline int64_t row_divisor(const Windows& w, const Span& d, const Span& h) {
+  if (w.divisor_override) return 1;
+  return w.count_include_pad ? d.extent * h.extent : d.taps * h.taps;
+}
+
+/// Calls f(offset of the row in the plane) for every row of a window.
+template <class F>
+inline void each_row(const Windows& w, const Span& d, const Span& h, F f) {
+  for (int64_t i = 0; i < d.taps; ++i)
+    for (int64_t j = 0; j < h.taps; ++j) {
+      const int64_t slice = (d.first + i * w.axes[0].dilation) * w.axes[1].input;
+      f((slice + h.first + j * w.axes[1].dilation) * w.axes[2].input);
+    }
+}
+
+/// line = the sum of all rows of a window.
+template <class T>
+inline void sum_down(const Windows& w, const Span& d, const Span& h, const T* plane, T* line) {
+  const int64_t width = w.axes[2].input;
+  const T* waiting = nullptr;  // rows are added in pairs, to pass over `line` half as often
+  bool begun = false;
+  each_row(w, d, h, [&](int64_t at) {
+    if (!waiting) {
+      waiting = plane + at;
+      return;
+    }
+    const T* p = waiting;
+    const T* q = plane + at;
+    waiting = nullptr;
+    if (begun) {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < width; ++k) line[k] += p[k] + q[k];
+    } else {
+#pragma GCC ivdep
+      for (int64_t k = 0; k < width; ++k) line[k] = p[k] + q[k];
+    }
+    begun = true;
+  });
+  if (!waiting) return;
+  const T* p = waiting;
+  if (!begun) {
+    std::memcpy(line, p, static_cast<size_t>(width) * sizeof(T));
+    return;
+  }
+#pragma GCC ivdep
+  for (int64_t k = 0; k < width; ++k) line[k] += p[k];
+}
+
+/// Calls f(tap, stride) for every tap of a sliding axis, strides of 1 and 2 as constants.
+template <class F>
+inline void each_sliding_tap(const Axis& c, F f) {
+  for (int64_t j = 0; j < c.kernel; ++j) {
+    if (c.stride == 1)
+      f(j * c.dilation, std::integral_constant<int64_t, 1>());
+    else if (c.stride == 2)
+      f(j * c.dilation, std::integral_constant<int64_t, 2>());
+    else
+      f(j * c.dilation, c.stride);
+  }
+}
+
+/// Sums along the line for any axis.
+template <class T>
+inline void sum_across(const Axis& c, const T* line, T* sums) {
+  if (c.sliding() && c.kernel <= 32) {
+    const int64_t n = c.output;
+    std::fill_n(sums, n, T(0));
+    each_sliding_tap(c, [&](int64_t tap, auto stride) {
+      const T* first = line + tap;
+#pragma GCC ivdep
+      for (int64_t o = 0; o < n; ++o) sums[o] += first[o * stride];
+    });
+    return;
+  }
+  for (int64_t o = 0; o < c.output; ++o) {
+    const Span s = c.span(o);
+    const T* first = line + c.padding + s.first;
+    if (c.dilation == 1) {
+      sums[o] = line_sum(first, s.taps);
+      continue;
+    }
+    T total = 0;
+    for (int64_t j = 0; j < s.taps; ++j) total += first[j * c.dilation];
+    sums[o] = total;
+  }
+}
+
+/// Output rows [begin, end) of all planes. Kernel 0: any axis along W.
+template <class T, int Kernel, int Stride>
+TARN_KERNEL void mean_rows(const Windows& w, const T* x, T* y, int64_t begin, int64_t end, MeanScratch<T> scratch) {
+  const auto& [a, b, c] = w.axes;
+  const int64_t n = c.output;
+  const T* divisors = scratch.divisors;
+  const T* line = scratch.line;
+  T* sums = scratch.cells;
+  column_divisors(w, scratch.divisors);
+  std::fill_n(scratch.line, MeanScratch<T>::line_room(c), T(0));
+  const bool whole = c.global() && b.dilation == 1;  // then the rows of a window follow each other
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t rows = i % (a.output * b.output);
+    const Span d = a.span(rows / b.output);
+    const Span h = b.span(rows % b.output);
+    const T* plane = x + i / (a.output * b.output) * w.input_cells();
+    const T row_part = static_cast<T>(row_divisor(w, d, h));
+    T* out = y + i * n;
+    if (whole) {
+      T total = 0;
+      for (int64_t k = 0; k < d.taps; ++k)
+        total += line_sum(plane + ((d.first + k * a.dilation) * b.input + h.first) * c.input, h.taps * c.input);
+      out[0] = total / (row_part * divisors[0]);
+      continue;
+    }
+    sum_down(w, d, h, plane, scratch.line + c.padding);
+    if constexpr (Kernel > 0) {
+#pragma GCC ivdep
+      for (int64_t o = 0; o < n; ++o) {
+        T sum = 0;
+        for (int j = 0; j < Kernel; ++j) sum += line[o * Stride + j];
+        out[o] = sum / (row_part * divisors[o]);
+      }
+    } else {
+      sum_across(c, line, sums);
+#pragma GCC ivdep
+      for (int64_t o = 0; o < n; ++o) out[o] = sums[o] / (row_part * divisors[o]);
+    }
+  }
+}
+
+/// line = what each input column gets of the output row in `cells`, which starts after `lead` zeros.
+template <class T, int Kernel, int Stride>
+inline void spread_across(const Axis& c, const T* cells, T* line) {
+  if constexpr (Kernel > 0) {
+    static_assert(Kernel <= MeanScratch<T>::lead * Stride);
+    const int64_t last = (c.input + c.padding - 1) / Stride + 1;
+    const T* q = cells + MeanScratch<T>::lead;
+#pragma GCC ivdep
+    for (int64_t m = 0; m < last; ++m)
+      for (int phase = 0; phase < Stride; ++phase) {
+        T sum = 0;
+        for (int j = phase; j < Kernel; j += Stride) sum += q[m - (j - phase) / Stride];
+        line[m * Stride + phase] = sum;
+      }
+  } else {
+    const T* q = cells + MeanScratch<T>::lead;
+    const int64_t n = c.output;
+    std::fill_n(line, MeanScratch<T>::line_room(c), T(0));
+    if (c.sliding() && c.kernel <= 32) {
+      each_sliding_tap(c, [&](int64_t tap, auto stride) {
+        T* first = line + tap;
+#pragma GCC ivdep
+        for (int64_t o = 0; o < n; ++o) first[o * stride] += q[o];
+      });
+      return;
+    }
+    for (int64_t o = 0; o < n; ++o) {
+      const Span s = c.span(o);
+      T* first = line + c.padding + s.first;
+      for (int64_t j = 0; j < s.taps; ++j) first[j * c.dilation] += q[o];
+    }
+  }
+}
+
+/// dx of planes [begin, end): every cell's cotangent, divided, added to all cells of its window.
+template <class T, int Kernel, int Stride>
+TARN_KERNEL void spread_rows(const Windows& w, const T* g, T* dx, int64_t begin, int64_t end, MeanScratch<T> scratch) {
+  const auto& [a, b, c] = w.axes;
+  const int64_t n = c.output;
+  const int64_t width = c.input;
+  const T* divisors = scratch.divisors;
+  T* cells = scratch.cells + MeanScratch<T>::lead;
+  column_divisors(w, scratch.divisors);
+  std::fill_n(scratch.cells, MeanScratch<T>::cells_room(c), T(0));
+  const bool whole = a.global() && b.global() && c.global();
+  for (int64_t plane = begin; plane < end; ++plane) {
+    T* out = dx + plane * w.input_cells();
+    if (whole) {
+      const T share = g[plane] / static_cast<T>(w.divisor(a.span(0), b.span(0), c.span(0)));
+      std::fill_n(out, w.input_cells(), share);
+      continue;
+    }
+    // Everything before `fresh` holds a value; later rows are written at their first visit instead of added to.
+    int64_t fresh = 0;
+    for (int64_t i = 0; i < a.output * b.output; ++i) {
+      const Span d = a.span(i / b.output);
+      const Span h = b.span(i % b.output);
+      const T row_part = static_cast<T>(row_divisor(w, d, h));
+      const T* from = g + (plane * a.output * b.output + i) * n;
+#pragma GCC ivdep
+      for (int64_t o = 0; o < n; ++o) cells[o] = from[o] / (row_part * divisors[o]);
+      spread_across<T, Kernel, Stride>(c, scratch.cells, scratch.line);
+      const T* line = scratch.line + c.padding;
+      each_row(w, d, h, [&](int64_t at) {
+        T* row = out + at;
+        if (at >= fresh) {
+          std::memset(out + fresh, 0, static_cast<size_t>(at - fresh) * sizeof(T));
+          std::memcpy(row, line, static_cast<size_t>(width) * sizeof(T));
+          fresh = at + width;
+          return;
+        }
+#pragma GCC ivdep
+        for (int64_t k = 0; k < width; ++k) row[k] += line[k];
+      });
+    }
+    std::memset(out + fresh, 0, static_cast<size_t>(w.input_cells() - fresh) * sizeof(T));
+  }
+}
+
+}  // namespace tarn::kernels
