@@ -45,9 +45,10 @@ struct PlainInplace {
 
 /// Registers activation F with a sample input whose values stay clear of kinks.
 template <class F>
-LayerInfo& add_activation(std::string name, std::string doc, std::string formula, std::string sample_config = "{}") {
+LayerInfo& add_activation(std::string name, std::string doc, std::string formula, std::string sample_config = "{}",
+                          Shape sample_input = {2, 4, 3}) {
   const std::string source = "torch.nn." + name;
-  return add_layer<Activation<F>>(std::move(name), std::move(doc), std::move(sample_config), {{2, 4, 3}})
+  return add_layer<Activation<F>>(std::move(name), std::move(doc), std::move(sample_config), {sample_input})
       .formula(std::move(formula))
       .source(source)
       .samples_from(Domain::away_from_ties);

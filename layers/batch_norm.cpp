@@ -42,6 +42,7 @@ class BatchNorm : public Module {
   BatchNorm(const Config& c, Build& build) : eps_(c.eps), momentum_(c.momentum) {
     check_rank(build.shape());
     features_ = build.inferred("num_features", c.num_features);
+    check(features_ > 0, "the input ", batch_text(build.shape()), " has no channels");
     if (c.affine) {
       weight_ = build.parameter("weight", {features_}, init::constant(1));
       bias_ = build.parameter("bias", {features_}, init::constant(0));
@@ -82,6 +83,7 @@ class BatchNorm : public Module {
 
   /// Moves the running statistics; the variance of `count` values per channel is made unbiased for them.
   void update(const BatchNormResult& batch, int64_t count) {
+    if (count < 2) return;  // an empty batch says nothing
     const int64_t seen = ++*write_in_place<int64_t>(batches_);
     const double share = momentum_ ? *momentum_ : 1 / static_cast<double>(seen);
     move_average(mean_, batch.mean, share, 1);

@@ -54,6 +54,8 @@ Json resolve_item(const Json& item, size_t position, int64_t classes, Problems& 
   known.insert_or_assign(name && name->is_string() ? name->as_string() : std::to_string(position), std::move(lent));
 
   const LayerInfo& row = layer_row(object);
+  if (object.find("shared") && initial.is_object())
+    problems.add(initial.where(), "a shared item uses another's parameters; give them initial values there");
   if (initial.is_object())
     for (const Member& part : initial.members()) problems.attempt(part.where, [&] { make_initializer(part.value); });
   Json resolved = row.config.resolve(object, problems);

@@ -82,6 +82,7 @@ int64_t Build::inferred(const char* field, std::optional<int64_t> given, int dim
   const int at = dimension < 0 ? x.rank() + dimension : dimension;
   check(at >= 0 && at < x.rank(), "needs an input with more dimensions: ", field, " is the size of dimension ",
         dimension, ", but the input is ", batch_text(x));
+  check(at > 0 || x[0] > 0, field, " cannot be taken from the batch dimension of the input ", batch_text(x));
   check(!given || *given == x[at], field, " is ", given.value_or(0), ", but the input ", batch_text(x), " has ", x[at],
         "; leave ", field, " out to take it from the input");
   return x[at];

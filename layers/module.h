@@ -48,7 +48,7 @@ class Parts {
   virtual void visit_child(std::string_view name, Module& child) = 0;
 };
 
-/// A layer or a composition of layers.
+/// A layer or a composition of layers. One thread at a time runs it.
 class Module {
  public:
   Module() = default;

@@ -64,8 +64,8 @@ const auto& log_softmax_row = add_activation<AlongDimension<log_softmax>>("LogSo
                                                                           "x_i - log Σ_j exp(x_j)", R"({"dim": 1})");
 const auto& softmin_row = add_activation<AlongDimension<softmin>>("Softmin", "The softmax of -x.",
                                                                   "exp(-x_i) / Σ_j exp(-x_j)", R"({"dim": 1})");
-const auto& softmax2d_row =
-    add_activation<Softmax2d>("Softmax2d", "A softmax over the channels at every position.", "exp(x_c) / Σ_k exp(x_k)");
+const auto& softmax2d_row = add_activation<Softmax2d>("Softmax2d", "A softmax over the channels at every position.",
+                                                      "exp(x_c) / Σ_k exp(x_k)", "{}", {2, 3, 2, 2});
 const auto& glu_row =
     add_activation<GLU>("GLU", "One half of the values gates the other.", "a · σ(b), x = [a, b]", R"({"dim": 1})");
 const auto& prelu_row = add_layer<PReLU>("PReLU", "A leaky ReLU whose slope is learned.", "{}", {{2, 4, 3}})

@@ -152,6 +152,7 @@ TEST_CASE("a batch norm that tracks nothing uses the batch's statistics always")
   const Tensor x({4, 1}, std::vector<double>{1, 2, 3, 6});
   check_equal(run(*layer, x, false), run(*layer, x, true));
   CHECK_THROWS_AS(layer_of(R"("BatchNorm2d")", {{4, 1}}), Error);
+  CHECK_THROWS_AS(layer_of(R"("BatchNorm1d")", {{4, 0}}), Error);
   CHECK_THROWS_AS(layer_of(R"("BatchNorm1d")", {{4, 1, 2, 2}}), Error);
   CHECK_THROWS_AS(run(*layer_of(R"("BatchNorm1d")", {{4, 2}}), Tensor::ones({1, 2}, Dtype::f64)), Error);
 }

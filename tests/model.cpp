@@ -181,6 +181,11 @@ TEST_CASE("parameters beyond this machine's memory are refused before they are a
   CHECK(says(sum_of_many, "with those before it more than this machine's memory"));
 }
 
+TEST_CASE("sizes are not taken from the batch dimension") {
+  CHECK(says(build_error(R"([{"type": "Sum", "dim": 1}, {"type": "Linear", "out_features": 2}])", {1, 3}),
+             "layer '1' (Linear) with input [N]: in_features cannot be taken from the batch dimension"));
+}
+
 TEST_CASE("only =classes is an expression here, and it needs classes") {
   CHECK(says(build_error(R"([{"type": "Linear", "out_features": "=classes"}])", {1, 3}), "the data has no classes"));
   CHECK(says(build_error(R"([{"type": "Linear", "out_features": "=2 * 3"}])", {1, 3}), "'=2 * 3' is not understood"));
@@ -215,6 +220,13 @@ TEST_CASE("initial values can be chosen by name, and a wrong part or name is an 
   CHECK(says(build_error(R"([{"type": "Linear", "out_features": 4, "init": {"bias": "kaiming_normal"}}])", {1, 4}),
              "at least 2 dimensions"));
   CHECK(model_of(R"([{"type": "PReLU", "init": 0.5}])", {1, 4}).items().size() == 1);
+}
+
+TEST_CASE("a shared item has no initial values of its own") {
+  CHECK(says(build_error(R"([{"name": "fc", "type": "Linear", "out_features": 3},
+                             {"type": "Linear", "shared": "fc", "init": {"weight": "zeros"}}])",
+                         {1, 3}),
+             "/1/init: a shared item uses another's parameters"));
 }
 
 TEST_CASE("initial values depend on the seed and the layer's path alone") {
