@@ -58,7 +58,7 @@ struct Adaptive {
 
   void fields(Fields& f) {
     f("output_size", output_size, "size of the output: one number, or one for each dimension; null keeps the input's",
-      size_rule(rank, 0, true));
+      {.lo = 0, .hi = 1 << 24, .required = true, .rank = rank});
   }
   Windows windows(const Shape& x) const {
     return adaptive_windows(Reduction::averages ? "adaptive_avg_pool" : "adaptive_max_pool", x, rank,
