@@ -17,7 +17,8 @@
 
 namespace tarn {
 
-/// One augmentation. Images are [C, H, W] or [H, W].
+/// One augmentation. Images are [C, H, W] or [H, W]. It sees samples after normalisation, so that the 0 that comes in
+/// from outside an image is the mean then.
 class Augmentation {
  public:
   virtual ~Augmentation() = default;

@@ -1,4 +1,5 @@
 // Idx: images and labels in the format of MNIST (LeCun, Cortes, Burges: big-endian header, then bytes), plain or gzip.
+#include <algorithm>
 #include <array>
 
 #include "core/kernels/kernel.h"
@@ -71,6 +72,8 @@ struct Idx {
       f("test_labels", test_labels, "file of their labels");
     }
   };
+
+  static constexpr std::array paths{"images", "labels", "test_images", "test_labels"};
 
   static Examples read_pair(const std::string& images, const std::string& labels, const DataContext& context) {
     check(!images.empty() && !labels.empty(), "Idx: ", images.empty() ? "images" : "labels",

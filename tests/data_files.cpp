@@ -235,13 +235,24 @@ TEST_CASE("broken tables name themselves, the line and what was expected") {
 TEST_CASE("paths take environment variables and start at the config's folder") {
   setenv("TARN_TEST_FOLDER", "/some/where", 1);
   unsetenv("TARN_TEST_NOTHING");
-  CHECK(resolve_path("a/b.csv", "/home") == "/home/a/b.csv");
-  CHECK(resolve_path("/a/b.csv", "/home") == "/a/b.csv");
-  CHECK(resolve_path("${TARN_TEST_FOLDER}/b", "/home") == "/some/where/b");
-  CHECK(resolve_path("${TARN_TEST_NOTHING:-../c}/b", "/home/x") == "/home/c/b");
+  CHECK(resolve_path("a/b.csv", "/some") == "/some/a/b.csv");
+  CHECK(resolve_path("/a/b.csv", "/some") == "/a/b.csv");
+  CHECK(resolve_path("${TARN_TEST_FOLDER}/b", "/some") == "/some/where/b");
+  CHECK(resolve_path("${TARN_TEST_NOTHING:-../c}/b", "/some/x") == "/some/c/b");
   check_error([] { resolve_path("${TARN_TEST_NOTHING}/b", ""); }, "path ", "TARN_TEST_NOTHING is not set");
   check_error([] { resolve_path("${TARN", ""); }, "path ", "without '}'");
-  check_error([] { resolve_path("", "/home"); }, "path ", "is empty");
+  check_error([] { resolve_path("", "/some"); }, "path ", "is empty");
+}
+
+TEST_CASE("a config that moves to another folder keeps its files") {
+  const Json config = parse_json(R"({"type": "Idx", "images": "x", "labels": "../y", "batch_size": 3})", "test.json");
+  const Json moved = with_absolute_paths(config, "/some/a");
+  CHECK(moved.at("images").as_string() == "/some/a/x");
+  CHECK(moved.at("labels").as_string() == "/some/y");
+  CHECK(moved.find("test_images") == nullptr);
+  CHECK(moved.at("batch_size").as_integer() == 3);
+  CHECK((with_absolute_paths(moved, "/elsewhere") == moved));
+  CHECK((with_absolute_paths(Json("Digits"), "/some") == Json("Digits")));
 }
 
 TEST_CASE("a table in a config is standardised by its training part alone") {
