@@ -115,4 +115,171 @@ TARN_KERNEL void channel_backward(const T* g, const T* x, T* dx, Channels s, int
   }
 }
 
+// Where a channel's values lie apart (few of them beside each other), a block of channels is handled at once, column by
+// column of the rows [N, C · inner].
+
+constexpr int64_t columns = 64;  ///< most columns of a block
+
+/// A block of neighbouring columns: `width` of them, in rows `pitch` apart.
+struct ColumnBlock {
+  int64_t rows, width, pitch;
+};
+
+/// Per column: sum and sum of squares of what lies above its first value.
+template <class T>
+TARN_KERNEL void column_moments(const T* x, ColumnBlock b, T* sums, T* squares) {
+  std::fill_n(sums, b.width, T(0));
+  std::fill_n(squares, b.width, T(0));
+  for (int64_t i = 0; i < b.rows; ++i) {
+    const T* row = x + i * b.pitch;
+#pragma GCC ivdep
+    for (int64_t k = 0; k < b.width; ++k) {
+      const T v = row[k] - x[k];
+      sums[k] += v;
+      squares[k] += v * v;
+    }
+  }
+}
+
+/// y = (x - mean) · scale + shift, one of each per column.
+template <class T>
+TARN_KERNEL void column_affine(const T* x, T* y, ColumnBlock b, const T* mean, const T* scale, const T* shift) {
+  for (int64_t i = 0; i < b.rows; ++i) {
+    const T* row = x + i * b.pitch;
+    T* out = y + i * b.pitch;
+#pragma GCC ivdep
+    for (int64_t k = 0; k < b.width; ++k) out[k] = (row[k] - mean[k]) * scale[k] + shift[k];
+  }
+}
+
+/// Per column: sums of g and of g · (x - mean).
+template <class T>
+TARN_KERNEL void column_sums(const T* g, const T* x, ColumnBlock b, const T* mean, T* sums, T* products) {
+  std::fill_n(sums, b.width, T(0));
+  std::fill_n(products, b.width, T(0));
+  for (int64_t i = 0; i < b.rows; ++i) {
+    const T* row_g = g + i * b.pitch;
+    const T* row_x = x + i * b.pitch;
+#pragma GCC ivdep
+    for (int64_t k = 0; k < b.width; ++k) {
+      sums[k] += row_g[k];
+      products[k] += row_g[k] * (row_x[k] - mean[k]);
+    }
+  }
+}
+
+/// dx = p · g + q · (x - mean) + r, one of each per column.
+template <class T>
+TARN_KERNEL void column_backward(const T* g, const T* x, T* dx, ColumnBlock b, const T* mean, const T* p, const T* q,
+                                 const T* r) {
+  for (int64_t i = 0; i < b.rows; ++i) {
+    const T* row_g = g + i * b.pitch;
+    const T* row_x = x + i * b.pitch;
+    T* out = dx + i * b.pitch;
+#pragma GCC ivdep
+    for (int64_t k = 0; k < b.width; ++k) out[k] = p[k] * row_g[k] + q[k] * (row_x[k] - mean[k]) + r[k];
+  }
+}
+
+/// A number per channel, repeated for each column.
+template <class T>
+struct PerColumn {
+  T of[columns];
+  void set(const T* channels, int64_t inner, int64_t count) {
+    for (int64_t c = 0; c < count; ++c) std::fill_n(of + c * inner, inner, channels[c]);
+  }
+};
+
+inline bool narrow(const Channels& s) {
+  return s.inner < 16;
+}
+
+/// Channels that are handled at once; at most `columns`.
+inline int64_t block_channels(const Channels& s) {
+  return narrow(s) ? columns / s.inner : 1;
+}
+
+/// Moments of channels [first, first + count).
+template <class T>
+void block_moments(const T* x, const Channels& s, int64_t first, int64_t count, Moments* moments) {
+  if (!narrow(s)) {
+    *moments = channel_moments(x, s, first);
+    return;
+  }
+  std::fill_n(moments, count, Moments());
+  T sums[columns];
+  T squares[columns];
+  const int64_t pitch = s.channels * s.inner;
+  for (int64_t row = 0; row < s.batch; row += stretch) {
+    const ColumnBlock b{std::min(stretch, s.batch - row), count * s.inner, pitch};
+    const T* from = x + row * pitch + first * s.inner;
+    column_moments(from, b, sums, squares);
+    const double n = static_cast<double>(b.rows);
+    for (int64_t k = 0; k < b.width; ++k) {
+      const double sum = static_cast<double>(sums[k]);
+      moments[k / s.inner].merge(n, static_cast<double>(from[k]) + sum / n,
+                                 static_cast<double>(squares[k]) - sum * sum / n);
+    }
+  }
+}
+
+/// Sums of g and g · (x - mean) of channels [first, first + count).
+template <class T>
+void block_sums(const T* g, const T* x, const Channels& s, int64_t first, int64_t count, const T* mean,
+                ChannelSums* totals) {
+  if (!narrow(s)) {
+    *totals = channel_sums(g, x, s, first, *mean);
+    return;
+  }
+  PerColumn<T> means;
+  means.set(mean, s.inner, count);
+  std::fill_n(totals, count, ChannelSums());
+  T sums[columns];
+  T products[columns];
+  const int64_t pitch = s.channels * s.inner;
+  for (int64_t row = 0; row < s.batch; row += stretch) {
+    const ColumnBlock b{std::min(stretch, s.batch - row), count * s.inner, pitch};
+    const int64_t at = row * pitch + first * s.inner;
+    column_sums(g + at, x + at, b, means.of, sums, products);
+    for (int64_t k = 0; k < b.width; ++k) {
+      totals[k / s.inner].g += static_cast<double>(sums[k]);
+      totals[k / s.inner].gx += static_cast<double>(products[k]);
+    }
+  }
+}
+
+/// y = (x - mean) · scale + shift for channels [first, first + count); mean, scale and shift are those of the block.
+template <class T>
+void block_affine(const T* x, T* y, const Channels& s, int64_t first, int64_t count, const T* mean, const T* scale,
+                  const T* shift) {
+  if (!narrow(s)) {
+    channel_affine(x, y, s, first, *mean, *scale, *shift);
+    return;
+  }
+  PerColumn<T> means, scales, shifts;
+  means.set(mean, s.inner, count);
+  scales.set(scale, s.inner, count);
+  shifts.set(shift, s.inner, count);
+  const int64_t at = first * s.inner;
+  column_affine(x + at, y + at, {s.batch, count * s.inner, s.channels * s.inner}, means.of, scales.of, shifts.of);
+}
+
+/// dx = p · g + q · (x - mean) + r for channels [first, first + count).
+template <class T>
+void block_backward(const T* g, const T* x, T* dx, const Channels& s, int64_t first, int64_t count, const T* mean,
+                    const T* p, const T* q, const T* r) {
+  if (!narrow(s)) {
+    channel_backward(g, x, dx, s, first, *mean, *p, *q, *r);
+    return;
+  }
+  PerColumn<T> means, ps, qs, rs;
+  means.set(mean, s.inner, count);
+  ps.set(p, s.inner, count);
+  qs.set(q, s.inner, count);
+  rs.set(r, s.inner, count);
+  const int64_t at = first * s.inner;
+  column_backward(g + at, x + at, dx + at, {s.batch, count * s.inner, s.channels * s.inner}, means.of, ps.of, qs.of,
+                  rs.of);
+}
+
 }  // namespace tarn::kernels

@@ -1,6 +1,7 @@
 // Batch normalisation with the batch's own statistics or with given ones.
 #include "core/kernels/norm.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -42,6 +43,16 @@ Tensor per_channel(const Tensor& v, const Tensor& like) {
   return reshape(v, sizes);
 }
 
+// Calls body(first, count) for blocks of channels that are handled at once; `cost` is the work per value.
+template <class F>
+void over_blocks(const Channels& s, int64_t cost, F body) {
+  if (s.count() == 0 || s.channels == 0) return;
+  const int64_t size = kernels::block_channels(s);
+  parallel_range((s.channels + size - 1) / size, cost * size * s.count(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i * size, std::min(size, s.channels - i * size));
+  });
+}
+
 /// What a call in training keeps for its backward.
 struct Saved {
   Tensor mean, inverse;  // per channel; inverse: 1 / sqrt(variance + eps)
@@ -63,17 +74,22 @@ void backward_channels(const Tensor& g, const Tensor& x, const Tensor& weight, c
   T* dx = d.x.fill<T>();
   T* dw = d.weight.fill<T>();
   T* db = d.bias.fill<T>();
-  const double count = static_cast<double>(s.count());
-  parallel_range(s.channels, 4 * s.count() + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      const kernels::ChannelSums sums = kernels::channel_sums(pg, px, s, c, mean[c]);
+  const double n = static_cast<double>(s.count());
+  over_blocks(s, 4, [&](int64_t first, int64_t count) {
+    kernels::ChannelSums sums[kernels::columns];
+    T p[kernels::columns], q[kernels::columns], shift[kernels::columns];
+    kernels::block_sums(pg, px, s, first, count, mean + first, sums);
+    for (int64_t k = 0; k < count; ++k) {
+      const int64_t c = first + k;
       const double r = static_cast<double>(inverse[c]);
-      const double p = r * (scale ? static_cast<double>(scale[c]) : 1.0);
-      kernels::channel_backward(pg, px, dx, s, c, mean[c], static_cast<T>(p),
-                                static_cast<T>(-p * r * r * sums.gx / count), static_cast<T>(-p * sums.g / count));
-      dw[c] = static_cast<T>(sums.gx * r);
-      db[c] = static_cast<T>(sums.g);
+      const double factor = r * (scale ? static_cast<double>(scale[c]) : 1.0);
+      p[k] = static_cast<T>(factor);
+      q[k] = static_cast<T>(-factor * r * r * sums[k].gx / n);
+      shift[k] = static_cast<T>(-factor * sums[k].g / n);
+      dw[c] = static_cast<T>(sums[k].gx * r);
+      db[c] = static_cast<T>(sums[k].g);
     }
+    kernels::block_backward(pg, px, dx, s, first, count, mean + first, p, q, shift);
   });
 }
 
@@ -159,17 +175,21 @@ void forward_channels(const Tensor& x, const Tensor& weight, const Tensor& bias,
   T* mean = result.mean.fill<T>();
   T* variance = result.variance.fill<T>();
   T* inverse = saved.inverse.fill<T>();
-  parallel_range(s.channels, 4 * s.count() + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      const kernels::Moments m = kernels::channel_moments(in, s, c);
-      const double spread = m.squares / m.count;
+  over_blocks(s, 4, [&](int64_t first, int64_t count) {
+    kernels::Moments moments[kernels::columns];
+    T scales[kernels::columns], shifts[kernels::columns];
+    kernels::block_moments(in, s, first, count, moments);
+    for (int64_t k = 0; k < count; ++k) {
+      const int64_t c = first + k;
+      const double spread = moments[k].squares / moments[k].count;
       const double r = 1 / std::sqrt(spread + saved.eps);
-      mean[c] = static_cast<T>(m.mean);
+      mean[c] = static_cast<T>(moments[k].mean);
       variance[c] = static_cast<T>(spread);
       inverse[c] = static_cast<T>(r);
-      kernels::channel_affine(in, out, s, c, mean[c], static_cast<T>(r * (scale ? static_cast<double>(scale[c]) : 1.0)),
-                              shift ? shift[c] : T(0));
+      scales[k] = static_cast<T>(r * (scale ? static_cast<double>(scale[c]) : 1.0));
+      shifts[k] = shift ? shift[c] : T(0);
     }
+    kernels::block_affine(in, out, s, first, count, mean + first, scales, shifts);
   });
 }
 
@@ -183,9 +203,9 @@ Tensor scale_channels(const Tensor& x, const Tensor& scale, const Tensor& shift)
     T* out = y.fill<T>();
     const T* factors = scale.data<T>();
     const T* shifts = shift.defined() ? shift.data<T>() : nullptr;
-    parallel_range(s.channels, 2 * s.count() + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t c = begin; c < end; ++c)
-        kernels::channel_affine(in, out, s, c, T(0), factors[c], shifts ? shifts[c] : T(0));
+    const T none[kernels::columns] = {};
+    over_blocks(s, 2, [&](int64_t first, int64_t count) {
+      kernels::block_affine(in, out, s, first, count, none, factors + first, shifts ? shifts + first : none);
     });
   });
   return record("batch_norm_with", y, Edge{x, [scale](const Tensor& g) { return scale_channels(g, scale, {}); }},
