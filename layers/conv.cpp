@@ -37,8 +37,7 @@ class Conv : public Module {
   };
 
   Conv(const Config& c, Build& build) : mode_(c.padding_mode) {
-    check_spatial(build.shape(), rank);
-    const int64_t in = build.inferred("in_channels", c.in_channels);
+    const int64_t in = build.inferred("in_channels", c.in_channels, is_sample(build.shape(), rank) ? 0 : 1);
     check(in > 0 && in % c.groups == 0, "the input's ", in, " channels cannot be cut into ", c.groups, " groups");
     check(c.out_channels % c.groups == 0, "out_channels ", c.out_channels, " cannot be cut into ", c.groups, " groups");
     const auto kernel = per_dimension(c.kernel_size, rank);
@@ -57,7 +56,8 @@ class Conv : public Module {
   }
 
   Tensor forward(const Tensor& x, Context&) override {
-    return conv(pads_.empty() ? x : pad(x, pads_, mode_), weight_, bias_, geometry_);
+    if (is_sample(x.shape(), rank)) return squeeze(slide(unsqueeze(x, 0)), 0);
+    return slide(x);
   }
   void parts(Parts& p) override {
     p("weight", weight_);
@@ -66,6 +66,10 @@ class Conv : public Module {
   int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override { return y.numel() * fan_in_; }
 
  private:
+  Tensor slide(const Tensor& x) const {
+    return conv(pads_.empty() ? x : pad(x, pads_, mode_), weight_, bias_, geometry_);
+  }
+
   /// Zeros are the convolution's own business; other modes pad the input first.
   void set_padding(const Config& c, const std::array<int64_t, 3>& kernel) {
     geometry_.before = geometry_.after = {0, 0, 0};

@@ -42,7 +42,7 @@ struct Sliding {
     f("ceil_mode", ceil_mode, "round output sizes up, so that the last window may reach over the end");
     if constexpr (Reduction::averages) f("count_include_pad", count_include_pad, "padded cells count in the divisor");
     if constexpr (Reduction::averages && rank > 1)
-      f("divisor_override", divisor_override, "divide by this instead of the number of cells", {.lo = 1});
+      f("divisor_override", divisor_override, "divide by this, which is not 0, instead of the number of cells");
   }
   Windows windows(const Shape& x) const {
     return sliding_windows(
@@ -99,8 +99,7 @@ class Pool : public Module {
 
  private:
   const Windows& windows_for(const Shape& x) {
-    check_spatial(x, rank);
-    const Shape plane(x.span().subspan(2));
+    const Shape plane(x.span().subspan(is_sample(x, rank) ? 1 : 2));
     if (!known_ || plane_ != plane) {
       windows_ = geometry_.windows(x);
       plane_ = plane;

@@ -29,6 +29,15 @@ inline void check_spatial(const Shape& x, int rank) {
         " dimensions");
 }
 
+/// Whether `x` is one sample, [C] with `rank` spatial dimensions; throws where it is neither that nor a batch of them.
+inline bool is_sample(const Shape& x, int rank) {
+  constexpr const char* names[] = {"[N, C, L] or [C, L]", "[N, C, H, W] or [C, H, W]",
+                                   "[N, C, D, H, W] or [C, D, H, W]"};
+  check(x.rank() == rank + 1 || x.rank() == rank + 2, "expects an input ", names[rank - 1], ", got ", batch_text(x),
+        " with ", x.rank(), " dimensions");
+  return x.rank() == rank + 1;
+}
+
 /// "Conv" and 2 is "Conv2d".
 inline std::string with_rank(std::string_view family, int rank) {
   return std::string(family) + std::to_string(rank) + "d";

@@ -28,9 +28,10 @@ Tensor bce(const Tensor& x, const Tensor& target) {
     using T = decltype(v);
     return -(t * std::max(std::log(v), T(-100)) + (1 - t) * std::max(std::log1p(-v), T(-100)));
   };
+  // The bound is a float in PyTorch, for doubles too.
   return record(
       "binary_cross_entropy", map2("binary_cross_entropy", x, target, value, 20),
-      Edge{x, [x, target](const Tensor& g) { return g * (x - target) / clamp((1 - x) * x, 1e-12, {}); }},
+      Edge{x, [x, target](const Tensor& g) { return g * (x - target) / clamp((1 - x) * x, 1e-12f, {}); }},
       Edge{target, [x](const Tensor& g) { return g * (clamp(log1p(-x), -100.0, {}) - clamp(log(x), -100.0, {})); }});
 }
 

@@ -1,0 +1,107 @@
+// The bench command: workloads are chosen by name, run for a while, and reported.
+#include "apps/bench/bench.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+#include "apps/bench/workload.h"
+#include "apps/shapes.h"
+#include "core/error.h"
+#include "core/parallel.h"
+
+namespace tarn {
+namespace {
+
+/// Times of the runs of one workload, in milliseconds.
+struct Timing {
+  double median = 0, least = 0;
+  size_t runs = 0;
+};
+
+Timing measure(const Step& step, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  for (int i = 0; i < 3; ++i) step();
+  std::vector<double> times;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (Clock::now() < end || times.size() < 5) {
+    const auto start = Clock::now();
+    step();
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  return {times[times.size() / 2], times[0], times.size()};
+}
+
+int64_t peak_megabytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
+double rounded(double milliseconds) {
+  return std::round(milliseconds * 1e4) / 1e4;
+}
+
+void print(std::ostream& out, bool json, const std::string& name, const Timing& timing) {
+  if (!json) {
+    char line[160];
+    std::snprintf(line, sizeof line, "%-32s %11.4f %11.4f %9zu %9lld\n", name.c_str(), timing.median, timing.least,
+                  timing.runs, static_cast<long long>(peak_megabytes()));
+    out << line << std::flush;
+    return;
+  }
+  Json line = Json::object();
+  line.set("name", name);
+  line.set("ms", rounded(timing.median));
+  line.set("min_ms", rounded(timing.least));
+  line.set("steps", timing.runs);
+  line.set("threads", threads());
+  line.set("peak_rss_mb", peak_megabytes());
+  out << to_text(line) << '\n' << std::flush;
+}
+
+bool wanted(const std::string& name, const std::vector<std::string>& parts) {
+  return parts.empty() || std::any_of(parts.begin(), parts.end(),
+                                      [&](const std::string& part) { return name.find(part) != std::string::npos; });
+}
+
+std::vector<Workload> chosen(const BenchOptions& options) {
+  if (!options.layer.empty()) {
+    check(options.names.empty(), "bench: give names or --layer, not both");
+    const bool name = options.layer.find_first_of("[{\"") == std::string::npos;
+    const Json layer = name ? Json(options.layer) : parse_json(options.layer, "--layer");
+    const std::vector<Shape> shapes = read_shapes(options.shapes);
+    return {{name ? options.layer : "layer", [=] { return layer_step(layer, shapes); }}};
+  }
+  std::vector<Workload> list;
+  std::vector<std::string> known;
+  for (Workload& workload : workloads()) {
+    known.push_back(workload.name);
+    if (wanted(workload.name, options.names)) list.push_back(std::move(workload));
+  }
+  for (const std::string& part : options.names) {
+    const bool found =
+        std::any_of(known.begin(), known.end(), [&](const auto& n) { return n.find(part) != std::string::npos; });
+    check(found, "bench: no workload is called ", quote(part), did_you_mean(part, known));
+  }
+  return list;
+}
+
+}  // namespace
+
+int bench_command(const BenchOptions& options, std::ostream& out) {
+  check(options.seconds >= 0 && options.seconds <= 3600, "bench: --seconds ", options.seconds,
+        " must be between 0 and 3600");
+  const std::vector<Workload> list = chosen(options);
+  if (!options.json) out << "workload                           median ms    least ms      runs   peak MB\n";
+  for (const Workload& workload : list)
+    print(out, options.json, workload.name, measure(workload.prepare(), options.seconds));
+  return 0;
+}
+
+}  // namespace tarn

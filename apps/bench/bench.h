@@ -1,0 +1,21 @@
+// `tarn bench`: how long named workloads, a layer, or a training step of a config take.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace tarn {
+
+struct BenchOptions {
+  std::vector<std::string> names;   ///< parts of workload names; empty: all
+  std::string layer;                ///< a layer's JSON or a list of layers, with
+  std::vector<std::string> shapes;  ///< "N,C,H,W" for each input
+  double seconds = 2;               ///< spent on each workload, after three runs that do not count
+  bool json = false;
+};
+
+/// Prints median and least time of each workload. Throws an Error for a name that no workload has.
+int bench_command(const BenchOptions& options, std::ostream& out);
+
+}  // namespace tarn

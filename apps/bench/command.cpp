@@ -1,0 +1,32 @@
+// The flags of `tarn bench`.
+#include <iostream>
+
+#include "apps/bench/bench.h"
+#include "apps/cli.h"
+
+namespace tarn {
+namespace {
+
+int run(std::span<const std::string> arguments) {
+  BenchOptions options;
+  int64_t wanted_threads = 0;
+  Cli cli("bench", "[NAME...] | --layer JSON --shape N,C,H,W",
+          "Times the named workloads (all without a name), or forward and backward of one layer.\n"
+          "A name stands for every workload that contains it.\n\n"
+          "  tarn bench pool/ train/lenet\n"
+          "  tarn bench --layer '{\"type\": \"MaxPool2d\", \"kernel_size\": 2}' --shape 32,64,56,56");
+  cli.flag("--seconds", &options.seconds, "time spent on each workload", "S")
+      .flag("--threads", &wanted_threads, "threads to use (default: all processors)", "N")
+      .flag("--layer", &options.layer, "a layer's config, its name, or a list of layers", "JSON")
+      .flag("--shape", &options.shapes, "shape of the layer's input; once for each input", "N,C,H,W")
+      .flag("--json", &options.json, "one JSON object a line");
+  cli.words(options.names, 0, -1, "parts of workload names");
+  if (!cli.parse(arguments)) return 0;
+  use_threads(wanted_threads);
+  return bench_command(options, std::cout);
+}
+
+const Command& command = add_command(80, "bench", "times workloads, a layer, or a config's training step", run);
+
+}  // namespace
+}  // namespace tarn

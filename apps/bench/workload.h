@@ -1,0 +1,36 @@
+// What the benchmark times: training steps and single layers, under fixed names.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/shape.h"
+
+namespace tarn {
+
+/// Something that can be run again and again.
+using Step = std::function<void()>;
+
+/// A name and how to get ready for running it.
+struct Workload {
+  std::string name;
+  std::function<Step()> prepare;
+};
+
+/// All named workloads, in the order in which they run.
+std::vector<Workload> workloads();
+
+/// Forward and backward of a layer (its config, or a list of them) on normal inputs of these shapes: gradients by
+/// inputs and parameters for a cotangent of ones.
+Step layer_step(const Json& layer, const std::vector<Shape>& inputs);
+
+/// A training step of a model (a list of layers) on a fixed random batch: forward, cross entropy over `classes`,
+/// backward, optimizer.
+Step training_step(const Json& model, const Shape& input, int64_t classes, const Json& optimizer);
+
+/// The models of the training workloads, as a user would write them.
+Json bench_model(const std::string& name);
+
+}  // namespace tarn

@@ -1,0 +1,38 @@
+// Reference cases of pooling, through the layers.
+#include "apps/golden/layer.h"
+#include "apps/golden/table.h"
+
+namespace tarn::golden {
+namespace {
+
+/// The layer with the case's attributes as they are.
+Call pooling(const char* name, int rank) {
+  return [type = ranked(name, rank)](Case& c) { return run_layer(c, type, layer_config(c)); };
+}
+
+/// The reference lists the indices of every adaptive maximum, its layer only on demand.
+Call adaptive_maximum(int rank) {
+  return [rank](Case& c) {
+    Json config = layer_config(c);
+    config.set("return_indices", true);
+    return run_layer(c, ranked("AdaptiveMaxPool", rank), std::move(config));
+  };
+}
+
+const Rows rows{
+    {"max_pool1d", pooling("MaxPool", 1)},
+    {"max_pool2d", pooling("MaxPool", 2)},
+    {"max_pool3d", pooling("MaxPool", 3)},
+    {"avg_pool1d", pooling("AvgPool", 1)},
+    {"avg_pool2d", pooling("AvgPool", 2)},
+    {"avg_pool3d", pooling("AvgPool", 3)},
+    {"adaptive_avg_pool1d", pooling("AdaptiveAvgPool", 1)},
+    {"adaptive_avg_pool2d", pooling("AdaptiveAvgPool", 2)},
+    {"adaptive_avg_pool3d", pooling("AdaptiveAvgPool", 3)},
+    {"adaptive_max_pool1d", adaptive_maximum(1)},
+    {"adaptive_max_pool2d", adaptive_maximum(2)},
+    {"adaptive_max_pool3d", adaptive_maximum(3)},
+};
+
+}  // namespace
+}  // namespace tarn::golden

@@ -1,0 +1,23 @@
+// `tarn gradcheck`: analytic against numeric derivatives of ops, layers and whole configs.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace tarn {
+
+struct GradcheckOptions {
+  std::string config;               ///< a config file, or
+  std::string layer;                ///< a layer's JSON, or a list of layers, with
+  std::vector<std::string> shapes;  ///< "N,C,H,W" for each input, or
+  bool all = false;                 ///< every registered op and layer
+  int order = 2;
+  bool json = false;
+};
+
+/// Prints a line for each op or layer, tensor and order, and the totals. Returns 0, or 1 where a derivative is wrong;
+/// throws an Error where the options or the config are.
+int gradcheck_command(const GradcheckOptions& options, std::ostream& out);
+
+}  // namespace tarn

@@ -1,0 +1,130 @@
+// Ops and layers as functions of their inputs and parameters, ready for the gradient checker.
+#include "apps/gradcheck/subjects.h"
+
+#include "core/error.h"
+#include "core/ops.h"
+#include "core/registry.h"
+#include "layers/model.h"
+#include "layers/module.h"
+
+namespace tarn {
+namespace {
+
+/// All floating results as one row, or the only one as it is.
+Tensor joined(const Tensors& outputs) {
+  Tensors rows;
+  for (const Tensor& y : outputs)
+    if (y.floating()) rows.push_back(y);
+  check(!rows.empty(), "the layer has no floating output to differentiate");
+  if (rows.size() == 1) return rows[0];
+  for (Tensor& row : rows) row = flatten(row);
+  return cat(rows);
+}
+
+/// The module as a function of its inputs followed by its parameters. Each call sees the same random numbers.
+Differentiable as_function(std::shared_ptr<Module> module, size_t inputs, bool training) {
+  return [module = std::move(module), inputs, training](const Tensors& x) {
+    const std::vector<NamedTensor> parts = parameters(*module);
+    for (size_t i = 0; i < parts.size(); ++i) *parts[i].tensor = x[inputs + i];
+    Context context;
+    context.training = training;
+    return joined(module->apply(Tensors(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(inputs)), context));
+  };
+}
+
+Tensors draw_inputs(const std::vector<Shape>& shapes, Domain domain, int64_t indices_below) {
+  if (indices_below == 0) return draw({shapes, domain});
+  Tensors inputs;
+  for (const Shape& shape : shapes) {
+    const Stream stream{0, purpose_of("sample"), inputs.size()};
+    std::vector<int64_t> indices(static_cast<size_t>(shape.numel()));
+    for (size_t i = 0; i < indices.size(); ++i) indices[i] = stream.below(i, indices_below);
+    inputs.emplace_back(shape, indices);
+  }
+  return inputs;
+}
+
+Subject module_subject(std::string name, std::shared_ptr<Module> module, Tensors inputs, int order, bool training) {
+  Subject subject{"layer", std::move(name), {}, std::move(inputs), {.order = order}};
+  const size_t count = subject.inputs.size();
+  for (size_t i = 0; i < count; ++i) subject.options.names.push_back(count == 1 ? "input" : text("input ", i));
+  for (const NamedTensor& part : parameters(*module)) {
+    subject.inputs.push_back(part.tensor->clone());
+    subject.options.names.push_back(part.name);
+  }
+  subject.f = as_function(std::move(module), count, training);
+  return subject;
+}
+
+Build build_for(const std::vector<Shape>& shapes, bool indices) {
+  Build build;
+  build.inputs = shapes;
+  build.dtype = Dtype::f64;
+  if (indices) build.input = Dtype::i64;
+  return build;
+}
+
+Subject sample_subject(const LayerInfo& layer, int order, bool training) {
+  const std::string name = layer.name + (training ? "" : " (evaluation)");
+  Json config = layer.sample_config.empty() ? Json::object() : parse_json(layer.sample_config, layer.name);
+  config.set("type", layer.name);
+  Build build = build_for(layer.sample_inputs, layer.indices_below != 0);
+  std::shared_ptr<Module> module = make_layer(config, build);
+  Tensors inputs = draw_inputs(layer.sample_inputs, layer.domain, layer.indices_below);
+  Subject subject = module_subject(name, std::move(module), std::move(inputs), order, training);
+  subject.f = twice(std::move(subject.f));
+  return subject;
+}
+
+bool differs_in_evaluation(const LayerInfo& layer) {
+  Json config = layer.sample_config.empty() ? Json::object() : parse_json(layer.sample_config, layer.name);
+  config.set("type", layer.name);
+  Build build = build_for(layer.sample_inputs, layer.indices_below != 0);
+  return layer.random || !buffers(*make_layer(config, build)).empty();
+}
+
+}  // namespace
+
+std::vector<Subject> op_subjects(int order) {
+  std::vector<Subject> subjects;
+  for (const OpInfo* op : all_ops()) {
+    if (op->samples.empty()) subjects.push_back({"op", op->name, nullptr, {}, {}});
+    for (size_t i = 0; i < op->samples.size(); ++i) {
+      const Sample& sample = op->samples[i];
+      Subject subject{"op", op->name, {}, draw(sample), {.order = order}};
+      if (i > 0) subject.name += text(" #", i + 1);
+      subject.options.differentiable = op->differentiable;
+      if (op->differentiable != 0)
+        subject.f = twice(sample.call ? sample.call : op->call, op->differentiable);
+      else
+        subject.f = sample.call ? sample.call : op->call;
+      subjects.push_back(std::move(subject));
+    }
+  }
+  return subjects;
+}
+
+std::vector<Subject> layer_subjects(int order) {
+  std::vector<Subject> subjects;
+  for (const LayerInfo* layer : all_layers()) {
+    subjects.push_back(sample_subject(*layer, order, true));
+    if (differs_in_evaluation(*layer)) subjects.push_back(sample_subject(*layer, order, false));
+  }
+  return subjects;
+}
+
+Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int order, bool training) {
+  const bool list = config.is_array();
+  const Json* type = config.is_object() ? config.find("type") : nullptr;
+  const std::string name = list ? "model" : config.is_string() ? config.as_string() : type ? type->as_string() : "";
+  const LayerInfo* layer = find_layer(name);
+  const int64_t indices_below = layer ? layer->indices_below : 0;
+  Build build = build_for(shapes, indices_below != 0);
+  std::shared_ptr<Module> module =
+      list ? std::make_shared<Model>(config, build) : std::shared_ptr<Module>(make_layer(config, build));
+  // Distinct values away from zero suit every layer that has kinks.
+  const Domain domain = layer ? layer->domain : Domain::away_from_ties;
+  return module_subject(name, std::move(module), draw_inputs(shapes, domain, indices_below), order, training);
+}
+
+}  // namespace tarn

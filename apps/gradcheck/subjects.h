@@ -1,0 +1,29 @@
+// What there is to differentiate: every sample of every op, every layer, and models given by the user.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/gradcheck.h"
+#include "core/json.h"
+
+namespace tarn {
+
+/// A function, where to differentiate it, and what to call it.
+struct Subject {
+  std::string kind;  ///< "op" or "layer"
+  std::string name;
+  Differentiable f;
+  Tensors inputs;
+  GradientCheckOptions options;
+};
+
+/// Every sample of every registered op, each used twice (`twice`). An op without a sample has one subject without `f`.
+std::vector<Subject> op_subjects(int order);
+/// Every registered layer with its sample config, used twice; those with buffers or random numbers also in evaluation.
+std::vector<Subject> layer_subjects(int order);
+/// A layer's config, or a list of them, for inputs of these shapes (the first dimension being the batch); gradients by
+/// inputs and parameters. Throws located errors.
+Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int order, bool training = true);
+
+}  // namespace tarn
