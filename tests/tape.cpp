@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <functional>
 #include <thread>
 
 #include "core/ops.h"
