@@ -12,17 +12,23 @@ namespace tarn {
 
 namespace {
 
-/// Calls body(row before or nullptr, row, its position) for the rows along the middle dimension of [outer, size,
-/// inner], first to last or, reversed, last to first; outer slabs in parallel.
-template <class Body>
-void scan(const Around& a, bool reverse, Body body) {
+/// to[i] = first(i) at the start of every line along the middle dimension of [outer, size, inner], or at its end where
+/// reversed, and next(value before, i) from there on; outer slabs in parallel.
+template <class T, class First, class Next>
+void scan(const Around& a, bool reverse, T* to, First first, Next next) {
+  if (a.size == 0) return;
+  const int64_t step = reverse ? -a.inner : a.inner;
   parallel_range(a.outer, a.size * a.inner * 4, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
-      int64_t before = -1;
-      for (int64_t k = 0; k < a.size; ++k) {
-        const int64_t row = (o * a.size + (reverse ? a.size - 1 - k : k)) * a.inner;
-        body(before, row);
-        before = row;
+      const int64_t start = (o * a.size + (reverse ? a.size - 1 : 0)) * a.inner;
+      for (int64_t i = start; i < start + a.inner; ++i) to[i] = first(i);
+      if (a.inner == 1) {
+        T value = to[start];
+        for (int64_t k = 1, i = start + step; k < a.size; ++k, i += step) to[i] = value = next(value, i);
+        continue;
+      }
+      for (int64_t k = 1, row = start + step; k < a.size; ++k, row += step) {
+        for (int64_t i = row; i < row + a.inner; ++i) to[i] = next(to[i - step], i);
       }
     }
   });
@@ -51,11 +57,9 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int64_t dim, bool reverse) {
     const T* factor = a.data<T>();
     const T* term = b.data<T>();
     T* to = y.fill<T>();
-    const int64_t inner = around_dim.inner;
-    scan(around_dim, reverse, [=](int64_t before, int64_t row) {
-      for (int64_t i = 0; i < inner; ++i)
-        to[row + i] = before < 0 ? term[row + i] : factor[row + i] * to[before + i] + term[row + i];
-    });
+    scan(
+        around_dim, reverse, to, [=](int64_t i) { return term[i]; },
+        [=](T before, int64_t i) { return factor[i] * before + term[i]; });
   });
   // The cotangent of every h collects what flows back from its successor: a recurrence the other way round, whose
   // factors are the successor's.
@@ -82,9 +86,8 @@ Tensor cumsum(const Tensor& x, int64_t dim) {
     using T = decltype(t);
     const T* from = x.data<T>();
     T* to = y.fill<T>();
-    scan(a, false, [=, inner = a.inner](int64_t before, int64_t row) {
-      for (int64_t i = 0; i < inner; ++i) to[row + i] = before < 0 ? from[row + i] : to[before + i] + from[row + i];
-    });
+    scan(
+        a, false, to, [=](int64_t i) { return from[i]; }, [=](T before, int64_t i) { return before + from[i]; });
   });
   return record("cumsum", y, Edge{x, [dim](const Tensor& g) {
                                     return g.rank() == 0 ? g : flip(cumsum(flip(g, {dim}), dim), {dim});
@@ -102,9 +105,8 @@ Tensor cumprod(const Tensor& x, int64_t dim) {
     using T = decltype(t);
     const T* from = x.data<T>();
     T* to = y.fill<T>();
-    scan(a, false, [=, inner = a.inner](int64_t before, int64_t row) {
-      for (int64_t i = 0; i < inner; ++i) to[row + i] = before < 0 ? from[row + i] : to[before + i] * from[row + i];
-    });
+    scan(
+        a, false, to, [=](int64_t i) { return from[i]; }, [=](T before, int64_t i) { return before * from[i]; });
   });
   return record("cumprod", y, Edge{x, [x, dim](const Tensor& g, const Tensor& out) {
                                      const Tensor total = recurrence(shifted(x, dim, true, 0), g, dim, true);

@@ -1,5 +1,7 @@
 // Largest and smallest values, and where they are. NaN counts as the most extreme.
+#include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "core/kernels/map.h"
 #include "core/ops.h"
@@ -66,43 +68,62 @@ Tensor extreme_of(const char* op, const Tensor& x, const Reduced& r, bool nan_eq
                             }});
 }
 
-/// For each line along the middle dimension, the first position of its extreme.
+/// Numbers of rows fit the elements' width, so that compare and choose are vectors of one kind.
+template <class T>
+using Count = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+
+/// First positions of the extremes down `size` rows of `width` elements, side by side.
 template <class Order, class T>
-TARN_KERNEL void positions_down(const T* x, int64_t size, int64_t inner, int64_t* at) {
-  for (int64_t i = 0; i < inner; ++i) {
-    T best = x[i];
-    int64_t where = 0;
+TARN_KERNEL void positions_across(const T* x, int64_t size, int64_t width, int64_t* at) {
+  constexpr int64_t tile = 256;
+  T best[tile];
+  Count<T> where[tile];
+  for (int64_t left = 0; left < width; left += tile) {
+    const int64_t w = std::min(tile, width - left);
+    for (int64_t i = 0; i < w; ++i) {
+      best[i] = x[left + i];
+      where[i] = 0;
+    }
     for (int64_t k = 1; k < size; ++k) {
-      const T v = x[k * inner + i];
-      if (Order::better(v, best) || (v != v && best == best)) {
-        best = v;
-        where = k;
+      const T* row = x + k * width + left;
+      for (int64_t i = 0; i < w; ++i) {
+        const T v = row[i];
+        const bool replaces = Order::better(v, best[i]) | ((v != v) & (best[i] == best[i]));
+        best[i] = replaces ? v : best[i];
+        where[i] = replaces ? static_cast<Count<T>>(k) : where[i];
       }
     }
-    at[i] = where;
+    for (int64_t i = 0; i < w; ++i) at[left + i] = where[i];
   }
 }
 
-/// The same for many lines side by side: rows in order, so that memory is read as it lies.
+/// The same for contiguous lines: several short ones are turned into columns first (the call is not inlined, or GCC
+/// unrolls it into branches); of a long one the extreme comes first and is then looked for.
 template <class Order, class T>
-TARN_KERNEL void positions_across(const T* x, int64_t size, int64_t inner, int64_t* at) {
-  constexpr int64_t tile = 256;
-  T best[tile];
-  for (int64_t left = 0; left < inner; left += tile) {
-    const int64_t w = std::min(tile, inner - left);
-    for (int64_t i = 0; i < w; ++i) {
-      best[i] = x[left + i];
-      at[left + i] = 0;
-    }
-    for (int64_t k = 1; k < size; ++k) {
-      const T* row = x + k * inner + left;
-      for (int64_t i = 0; i < w; ++i) {
-        const T v = row[i];
-        const bool take = Order::better(v, best[i]) || (v != v && best[i] == best[i]);
-        best[i] = take ? v : best[i];
-        at[left + i] = take ? k : at[left + i];
+TARN_KERNEL void positions_along(const T* x, int64_t lines, int64_t size, int64_t* at) {
+  constexpr int64_t group = 32;
+  constexpr int64_t longest = 128;
+  int64_t line = 0;
+  if (size <= longest) {
+    T columns[group * longest];
+    for (; line + group <= lines; line += group) {
+      for (int64_t l = 0; l < group; ++l) {
+        for (int64_t k = 0; k < size; ++k) columns[k * group + l] = x[(line + l) * size + k];
       }
+      positions_across<Order>(columns, size, group, at + line);
     }
+  }
+  for (; line < lines; ++line) {
+    const T* row = x + line * size;
+    const T best = kernels::fold_lanes<32>(
+        row, size, Order::template worst<T>(), [](T v) { return v; },
+        [](T a, T b) { return Order::better(b, a) || b != b ? b : a; });
+    int64_t k = 0;
+    if (best == best)
+      while (k + 1 < size && row[k] != best) ++k;
+    else
+      while (k + 1 < size && row[k] == row[k]) ++k;
+    at[line] = k;
   }
 }
 
@@ -117,13 +138,15 @@ Tensor positions(const char* op, const Tensor& x, int64_t dim) {
     using T = decltype(t);
     const T* from = x.data<T>();
     int64_t* to = index.fill<int64_t>();
+    check(a.inner == 1 || a.size <= std::numeric_limits<Count<T>>::max(), op, ": dimension ", dim, " of ", x.shape(),
+          " is too large");
     parallel_range(a.outer, a.size * a.inner * 2, [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) {
-        if (a.inner < 8)
-          positions_down<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
-        else
-          positions_across<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
+      if (a.inner == 1) {
+        positions_along<Order>(from + begin * a.size, end - begin, a.size, to + begin);
+        return;
       }
+      for (int64_t o = begin; o < end; ++o)
+        positions_across<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
     });
   });
   return index;

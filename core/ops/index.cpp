@@ -23,15 +23,22 @@ Shape at_least_1d(const Shape& s) {
 /// before `axis`, run in order on one thread; slabs are independent.
 template <class Body>
 void pair_up(const Shape& index, const Shape& table, int axis, Body body) {
-  kernels::View lines = kernels::view_of(table);
-  kernels::Odometer slabs;
-  kernels::Odometer inside;
-  for (int d = 0; d < index.rank(); ++d) (d < axis ? slabs : inside).push(index[d], d == axis ? 0 : lines.steps[d]);
-  const int64_t n = inside.count();
   if (index.numel() == 0) return;
-  parallel_range(slabs.count(), n * 4, [&](int64_t begin, int64_t end) {
+  const kernels::View lines = kernels::view_of(table);
+  const int last = index.rank() - 1;
+  kernels::Odometer slabs;
+  kernels::Odometer rows;
+  for (int d = 0; d < last; ++d) (d < axis ? slabs : rows).push(index[d], d == axis ? 0 : lines.steps[d]);
+  const int64_t count = rows.count();
+  const int64_t width = index[last];
+  const int64_t step = axis == last ? 0 : 1;
+  parallel_range(slabs.count(), count * width * 4, [&](int64_t begin, int64_t end) {
     slabs.walk(begin, end, [&](int64_t slab, int64_t from) {
-      inside.walk(0, n, [&](int64_t i, int64_t offset) { body(slab * n + i, from + offset); });
+      rows.walk(0, count, [&](int64_t row, int64_t offset) {
+        const int64_t first = (slab * count + row) * width;
+        const int64_t line = from + offset;
+        for (int64_t i = 0; i < width; ++i) body(first + i, line + i * step);
+      });
     });
   });
 }

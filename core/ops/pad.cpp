@@ -1,8 +1,8 @@
 // Padding: a constant around a tensor, or its own elements reflected, repeated or wrapped.
 #include <algorithm>
 
-#include "core/kernels/copy.h"
 #include "core/ops.h"
+#include "core/parallel.h"
 #include "core/record.h"
 #include "core/registry.h"
 
@@ -46,32 +46,50 @@ Shape padded_shape(const Tensor& x, const Margins& m, int64_t least) {
   return Shape(std::span<const int64_t>(sizes, static_cast<size_t>(x.rank())));
 }
 
+/// Rows of y along the last dimension: what x has there, between runs of the value.
+template <class T>
+void fill_rows(const Tensor& x, const Margins& m, T value, Tensor& y) {
+  const int last = y.rank() - 1;
+  const int64_t width = y.shape()[last];
+  const int64_t wide = x.shape()[last];
+  const int64_t left = std::min(width, std::max<int64_t>(0, m.before[last]));
+  const int64_t skipped = std::max<int64_t>(0, -m.before[last]);
+  const int64_t kept = std::max<int64_t>(0, std::min(wide - skipped, width - left));
+  const T* from = x.data<T>();
+  T* to = y.fill<T>();
+  parallel_range(y.numel() / width, width, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      // Which row of x this is, if any.
+      int64_t rest = r;
+      int64_t row = 0;
+      int64_t step = 1;
+      bool inside = true;
+      for (int d = last - 1; d >= 0; --d) {
+        const int64_t at = rest % y.shape()[d] - m.before[d];
+        rest /= y.shape()[d];
+        inside = inside && at >= 0 && at < x.shape()[d];
+        row += at * step;
+        step *= x.shape()[d];
+      }
+      T* out = to + r * width;
+      std::fill(out, out + (inside ? left : width), value);
+      if (!inside) continue;
+      std::copy(from + row * wide + skipped, from + row * wide + skipped + kept, out + left);
+      std::fill(out + left + kept, out + width, value);
+    }
+  });
+}
+
 Tensor pad_constant(const Tensor& x, const Margins& m, double value) {
   const Shape shape = padded_shape(x, m, 0);
-  if (shape == x.shape() && std::all_of(m.before, m.before + x.rank(), [](int64_t n) { return n == 0; })) return x;
-  // The part of x that survives, and where it lies in y.
-  kernels::View from = kernels::view_of(x.shape());
-  kernels::View to = kernels::view_of(shape);
-  Shape middle = x.shape();
-  bool grows = false;
-  for (int d = 0; d < x.rank(); ++d) {
-    const int64_t first = std::max<int64_t>(0, -m.before[d]);
-    const int64_t last = x.shape()[d] - std::max<int64_t>(0, -m.after[d]);
-    from.offset += first * from.steps[d];
-    to.offset += std::max<int64_t>(0, m.before[d]) * to.steps[d];
-    from.sizes[d] = to.sizes[d] = std::max<int64_t>(0, last - first);
-    middle = middle.with(d, to.sizes[d]);
-    grows = grows || m.before[d] > 0 || m.after[d] > 0;
-  }
-  Tensor y = grows ? Tensor::full(shape, value, x.dtype()) : Tensor(shape, x.dtype());
-  if (!grows) {
-    kernels::read_view(x, from, y);
-  } else if (middle == x.shape()) {
-    kernels::write_view(x, to, y);
-  } else {
-    Tensor part(middle, x.dtype());
-    kernels::read_view(x, from, part);
-    kernels::write_view(part, to, y);
+  const auto zero = [](int64_t n) { return n == 0; };
+  if (std::all_of(m.before, m.before + x.rank(), zero) && std::all_of(m.after, m.after + x.rank(), zero)) return x;
+  Tensor y(shape, x.dtype());
+  if (y.numel() > 0) {
+    dispatch(x.dtype(), [&](auto t) {
+      using T = decltype(t);
+      fill_rows(x, m, static_cast<T>(value), y);
+    });
   }
   return record("pad", y, Edge{x, [m](const Tensor& g) {
                                  Margins back;
