@@ -1,8 +1,6 @@
 // Csv: a table with a column of labels.
 #include "data/csv.h"
 
-#include <array>
-
 #include "data/dataset.h"
 #include "data/input.h"
 
@@ -28,8 +26,6 @@ struct Csv {
       f("shape", shape, "of one sample, where it is not a plain row: [1, 28, 28]");
     }
   };
-
-  static constexpr std::array paths{"path"};
 
   static Samples load(const Config& c, const DataContext& context) {
     check(c.separator.size() == 1, "Csv: separator is '", c.separator, "', expected one character");

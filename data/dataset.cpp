@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <numeric>
 
 #include "core/random.h"
-#include "data/input.h"
 
 namespace tarn {
 
@@ -178,17 +176,6 @@ Data make_dataset(const Json& json, uint64_t seed, const std::string& folder) {
     for (const auto& augmentation : data.batching.augment) augmentation->check_shape(data.input);
     return data;
   });
-}
-
-Json with_absolute_paths(Json json, const std::string& folder) {
-  const DatasetInfo& row = Registry<DatasetInfo>::all().get(type_of(json), json.where());
-  for (const std::string& name : row.paths) {
-    const Json* path = json.is_object() ? json.find(name) : nullptr;
-    if (path == nullptr || !path->is_string() || path->as_string().empty()) continue;
-    const std::string resolved = with_place(path->where(), [&] { return resolve_path(path->as_string(), folder); });
-    json.set(name, std::filesystem::absolute(resolved).lexically_normal().string());
-  }
-  return json;
 }
 
 }  // namespace tarn

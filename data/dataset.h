@@ -125,9 +125,8 @@ struct DataFields {
       {.lo = 0});
     f.child("split", split, "how the test part is chosen");
     f("normalize", normalize,
-      "subtract the mean and divide by the deviation of the training part: of each feature, or "
-      "of each channel",
-      {.choices = {"none", "features", "channels"}});
+      "subtract the mean of the training part and divide by its deviation: of each feature (standard) or channel",
+      {.choices = {"none", "standard", "channels"}});
     f("augment", augment, "random changes of the training samples, one after the other");
   }
 };
@@ -151,11 +150,10 @@ struct DatasetInfo {
   TestBy test_by;
   std::function<Samples(const Json& config, const DataContext&, DataFields&)> load;
   ConfigInfo config;
-  std::vector<std::string> paths;  ///< its fields that name files
 };
 
-/// Registers data set D, which has a `Config` struct and `static Samples load(const Config&, const DataContext&)`, and,
-/// where it reads files, a list `paths` of the fields that name them: call it at namespace scope in D's own file.
+/// Registers data set D, which has a `Config` struct and `static Samples load(const Config&, const DataContext&)`: call
+/// it at namespace scope in D's own file.
 template <class D>
 const DatasetInfo& add_dataset(std::string name, std::string doc, TestBy test_by) {
   using Config = WithDataFields<typename D::Config>;
@@ -163,7 +161,6 @@ const DatasetInfo& add_dataset(std::string name, std::string doc, TestBy test_by
   row.doc = std::move(doc);
   row.test_by = test_by;
   row.config = config_info<Config>();
-  if constexpr (requires { D::paths; }) row.paths.assign(D::paths.begin(), D::paths.end());
   row.load = [](const Json& json, const DataContext& context, DataFields& common) {
     const Config config = read_valid<Config>(json);
     common = config.common;
@@ -175,8 +172,5 @@ const DatasetInfo& add_dataset(std::string name, std::string doc, TestBy test_by
 /// The data set that `json` describes: an object with "type", or just a name. `folder` is where relative paths start.
 /// Throws located errors; a broken file names itself and the line or byte.
 Data make_dataset(const Json& json, uint64_t seed, const std::string& folder);
-
-/// The same config with absolute paths, for a copy of it that is kept in another folder.
-Json with_absolute_paths(Json json, const std::string& folder);
 
 }  // namespace tarn

@@ -73,8 +73,6 @@ struct Idx {
     }
   };
 
-  static constexpr std::array paths{"images", "labels", "test_images", "test_labels"};
-
   static Examples read_pair(const std::string& images, const std::string& labels, const DataContext& context) {
     check(!images.empty() && !labels.empty(), "Idx: ", images.empty() ? "images" : "labels",
           " is missing: images and labels come as two files");
