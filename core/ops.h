@@ -162,7 +162,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 /// The elements of x where mask is not zero, as one row.
 Tensor masked_select(const Tensor& x, const Tensor& mask);
 
-// ---- reduce.cpp: `dims` empty means all; negative dimensions count from the back ----
+// ---- reduce, extreme, vector_norm, cumulative, count .cpp: `dims` empty: all; negative ones count from the back ----
 
 using Dims = std::vector<int64_t>;
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
@@ -204,7 +204,7 @@ Tensor all(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = fals
 Tensor any(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 Tensor count_nonzero(const Tensor& x, std::optional<int64_t> dim = {});
 
-// ---- shape.cpp ----
+// ---- shape.cpp, join.cpp, slice.cpp, pad.cpp ----
 
 /// One size may be -1. Shares storage.
 Tensor reshape(const Tensor& x, std::span<const int64_t> sizes);
@@ -242,7 +242,7 @@ Tensor pad(const Tensor& x, std::span<const int64_t> sizes, const std::string& m
 /// Another dtype; the derivative goes back in the input's.
 Tensor cast(const Tensor& x, Dtype dtype);
 
-// ---- index.cpp ----
+// ---- index.cpp, select.cpp, sort.cpp ----
 
 /// out[…i…] = x[…index[…i…]…] along dim; index has x's rank. Its transpose adds: `scatter_add`.
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
@@ -265,7 +265,7 @@ Tensor embedding_renorm(const Tensor& weight, const Tensor& index, double max_no
 Extreme sort(const Tensor& x, int64_t dim = -1, bool descending = false);
 Extreme topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true);
 
-// ---- matmul.cpp ----
+// ---- matmul.cpp, linear.cpp, einsum.cpp ----
 
 /// torch.matmul: every pairing of ranks, leading dimensions broadcast.
 Tensor matmul(const Tensor& a, const Tensor& b);

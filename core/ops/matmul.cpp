@@ -69,17 +69,24 @@ Tensor mv(const Tensor& a, const Tensor& b) {
   check(a.rank() == 2 && b.rank() == 1, "mv: needs a matrix and a vector, got ", a.shape(), " and ", b.shape());
   return reshape(product("mv", a, reshape(b, Shape{b.numel(), 1}), false, false), Shape{a.shape()[0]});
 }
+const auto& mv_row =
+    add_op("mv", "matrix times vector", [](const Tensors& t) { return mv(t[0], t[1]); }).sample({{2, 3}, {3}});
 
 Tensor dot(const Tensor& a, const Tensor& b) {
   check(a.rank() == 1 && b.rank() == 1, "dot: needs two vectors, got ", a.shape(), " and ", b.shape());
   const int64_t n = a.numel();
   return reshape(product("dot", reshape(a, Shape{1, n}), reshape(b, Shape{b.numel(), 1}), false, false), Shape{});
 }
+const auto& dot_row =
+    add_op("dot", "inner product of two vectors", [](const Tensors& t) { return dot(t[0], t[1]); }).sample({{4}, {4}});
 
 Tensor outer(const Tensor& a, const Tensor& b) {
   check(a.rank() == 1 && b.rank() == 1, "outer: needs two vectors, got ", a.shape(), " and ", b.shape());
   return reshape(a, Shape{a.numel(), 1}) * reshape(b, Shape{1, b.numel()});
 }
+const auto& outer_row = add_op("outer", "outer product of two vectors", [](const Tensors& t) {
+                          return outer(t[0], t[1]);
+                        }).sample({{2}, {3}});
 
 namespace {
 
@@ -161,5 +168,8 @@ const auto& addmm_row =
 Tensor baddbmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, double alpha) {
   return scaled_sum("baddbmm", c, bmm(a, b), beta, alpha);
 }
+const auto& baddbmm_row = add_op("baddbmm", "beta · c + alpha · a b in batches", [](const Tensors& t) {
+                            return baddbmm(t[0], t[1], t[2], 0.3, 1.5);
+                          }).sample({{2, 3, 2}, {2, 3, 4}, {2, 4, 2}});
 
 }  // namespace tarn

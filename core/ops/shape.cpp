@@ -181,6 +181,9 @@ Tensor expand(const Tensor& x, std::span<const int64_t> sizes) {
   }
   return broadcast_to(x, Shape(std::span<const int64_t>(filled, sizes.size())));
 }
+const auto& expand_row = add_op("expand", "repeats along dimensions of size 1; -1 keeps a size", [](const Tensors& t) {
+                           return expand(t[0], Dims{2, -1, 4});
+                         }).sample({{3, 1}});
 
 Tensor repeat(const Tensor& x, std::span<const int64_t> repeats) {
   check(repeats.size() <= static_cast<size_t>(Shape::max_rank) && repeats.size() >= static_cast<size_t>(x.rank()),
