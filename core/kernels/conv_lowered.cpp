@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/blas.h"
+#include "core/kernels/conv_rows.h"
 #include "core/kernels/conv_scratch.h"
 #include "core/kernels/im2col.h"
 #include "core/kernels/kernel.h"
@@ -65,7 +66,8 @@ struct Columns {
   int64_t pitch;
   Columns(const ConvSizes& s, const Tiling& t, const Tile& tile, const T* x, int64_t group, int64_t row, int64_t rows) {
     const T* first = x + (tile.image * s.channels + group * s.group_channels()) * s.input_cells();
-    if (s.pointwise() && t.merge == 1) {
+    const bool aligned = s.input_cells() % 256 == 0;  // rows would meet in the same cache sets
+    if (s.pointwise() && t.merge == 1 && !aligned) {
       data = first + row * s.input_cells() + tile.begin;
       pitch = s.input_cells();
       return;
@@ -126,25 +128,11 @@ void forward_tile(const ConvSizes& s, const Tiling& t, const Tile& tile, int64_t
   });
 }
 
-// out[column][filter] = g[filter][column], 16 × 16 elements at a time.
+// out[column][filter] = g[filter][column].
 template <class T>
-TARN_KERNEL void transpose_rows(const T* g, int64_t pitch, int64_t rows, int64_t count, T* out, int64_t out_pitch) {
-  constexpr int64_t side = 16;
-  for (int64_t r = 0; r < rows; r += side) {
-    for (int64_t c = 0; c < count; c += side) {
-      const int64_t height = std::min(side, rows - r);
-      const int64_t width = std::min(side, count - c);
-      const T* from = g + r * pitch + c;
-      T* to = out + c * out_pitch + r;
-      if (height == side && width == side) {
-        for (int64_t j = 0; j < side; ++j)
-          for (int64_t i = 0; i < side; ++i) to[j * out_pitch + i] = from[i * pitch + j];
-      } else {
-        for (int64_t j = 0; j < width; ++j)
-          for (int64_t i = 0; i < height; ++i) to[j * out_pitch + i] = from[i * pitch + j];
-      }
-    }
-  }
+TARN_KERNEL void transpose_tile(const T* g, int64_t pitch, int64_t filters, int64_t columns, T* out,
+                                int64_t out_pitch) {
+  transpose_rows(g, pitch, filters, columns, out, out_pitch);
 }
 
 // How a weight gradient is cut: `shares` of the tiles, each with a partial sum of its own, times `bands` of the column
@@ -170,12 +158,22 @@ void weight_piece(const ConvSizes& s, const Tiling& t, int64_t group, int64_t fi
   const int64_t filters = s.group_filters();
   const int64_t plane = s.output_cells();
   const int64_t g_pitch = row_pitch(filters);
+  const int64_t longest = 1'000'000 / (filters * std::max<int64_t>(row_end - row_begin, 1));
+  const bool few_weights = t.merge == 1 && row_end - row_begin <= 64 && longest >= 512;
   std::fill_n(sum, (row_end - row_begin) * filters, T{0});
   for (int64_t index = first; index < last; ++index) {
     const Tile tile(s, t, index);
+    if (few_weights) {
+      const Columns<T> columns(s, t, tile, x, group, row_begin, row_end - row_begin);
+      const T* cotangent = g + (tile.image * s.filters + group * filters) * plane + tile.begin;
+      for (int64_t column = 0; column < tile.width(); column += longest)
+        gemm(false, true, row_end - row_begin, filters, std::min(longest, tile.width() - column), T{1},
+             columns.data + column, columns.pitch, cotangent + column, plane, T{1}, sum, filters);
+      continue;
+    }
     T* across = scratch<T>(ScratchUse::cotangent, tile.width() * g_pitch);
     for_each_image(s, tile, [&](int64_t image, int64_t cell, int64_t column, int64_t count) {
-      transpose_rows(g + (image * s.filters + group * filters) * plane + cell, plane, filters, count,
+      transpose_tile(g + (image * s.filters + group * filters) * plane + cell, plane, filters, count,
                      across + column * g_pitch, g_pitch);
     });
     for (int64_t row = row_begin; row < row_end; row += t.row_block) {
@@ -258,7 +256,7 @@ void split_gemm(bool transpose_a, int64_t m, int64_t n, int64_t k, const T* a, i
                 T beta, T* c, int64_t ldc) {
   constexpr int64_t product_limit = 1'000'000;
   const int64_t mb = even_piece(m, 64, 16);
-  const int64_t kb = even_piece(k, 128, 8);
+  const int64_t kb = even_piece(k, 96, 8);
   const int64_t nb = even_piece(n, product_limit / (mb * kb), 16);
   for (int64_t j = 0; j < n; j += nb) {
     for (int64_t p = 0; p < k; p += kb) {

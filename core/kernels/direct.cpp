@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/kernels/conv_rows.h"
 #include "core/kernels/conv_scratch.h"
 #include "core/kernels/kernel.h"
 #include "core/parallel.h"
@@ -110,16 +111,16 @@ void for_each_row(const ConvSizes& s, const Layout& l, const F& body) {
 
 // An input plane, split into padded phases.
 template <class T>
-void gather_plane(const ConvSizes& s, const Layout& l, const T* x, T* phases) {
+TARN_KERNEL void gather_plane(const ConvSizes& s, const Layout& l, const T* x, T* phases) {
   for_each_row(s, l, [&](int64_t at, int64_t input, int64_t first, int64_t count) {
     T* to = phases + at;
-    std::fill_n(to, first, T{0});
+    zero_row(to, first);
     if (s.stride[2] == 1) {
-      std::copy_n(x + (count > 0 ? input : 0), count, to + first);
+      copy_row(to + first, x + (count > 0 ? input : 0), count);
     } else {
       for (int64_t i = 0; i < count; ++i) to[first + i] = x[input + i * s.stride[2]];
     }
-    std::fill_n(to + first + count, l.row - first - count, T{0});
+    zero_row(to + first + count, l.row - first - count);
   });
 }
 
@@ -237,10 +238,10 @@ std::vector<T> phase_weights(const ConvSizes& s, const Taps& taps, const T* w) {
 
 // Copies the cotangent's planes of one group into the flat layout, whose gaps are zero and stay so.
 template <class T>
-void spread_cotangent(const ConvSizes& s, const Layout& l, const T* g, T* flat, int64_t pitch) {
+TARN_KERNEL void spread_cotangent(const ConvSizes& s, const Layout& l, const T* g, T* flat, int64_t pitch) {
   for (int64_t k = 0; k < s.group_filters(); ++k)
     for_each_output_row(s, l, [&](int64_t to, int64_t from) {
-      std::copy_n(g + k * s.output_cells() + from, s.output[2], flat + k * pitch + to);
+      copy_row(flat + k * pitch + to, g + k * s.output_cells() + from, s.output[2]);
     });
 }
 
@@ -276,7 +277,7 @@ void direct_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T
                     bias ? bias + group * filters : nullptr, out, out_pitch, filters, l.output_length});
       for (int64_t k = 0; k < filters; ++k)
         for_each_output_row(s, l, [&](int64_t from, int64_t to) {
-          std::copy_n(out + k * out_pitch + from, s.output[2], y + (i * filters + k) * s.output_cells() + to);
+          copy_row(y + (i * filters + k) * s.output_cells() + to, out + k * out_pitch + from, s.output[2]);
         });
     }
   });

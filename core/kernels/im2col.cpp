@@ -2,8 +2,8 @@
 #include "core/kernels/im2col.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "core/kernels/conv_rows.h"
 #include "core/kernels/kernel.h"
 
 namespace tarn::kernels {
@@ -67,22 +67,6 @@ inline bool input_row(const ConvSizes& s, const Segment& g, const Tap& t, int64_
   return true;
 }
 
-// A library call costs as much as a row of 56 floats: blocks of 64 bytes instead, the last one overlapping.
-template <class T>
-inline void copy_row(T* out, const T* x, int64_t count) {
-  constexpr int64_t lanes = 64 / sizeof(T);
-  constexpr int64_t quarter = lanes / 4;
-  if (count >= lanes) {
-    for (int64_t i = 0; i + lanes <= count; i += lanes) __builtin_memcpy(out + i, x + i, 64);
-    __builtin_memcpy(out + count - lanes, x + count - lanes, 64);
-  } else if (count >= quarter) {
-    for (int64_t i = 0; i + quarter <= count; i += quarter) __builtin_memcpy(out + i, x + i, 16);
-    __builtin_memcpy(out + count - quarter, x + count - quarter, 16);
-  } else {
-    for (int64_t i = 0; i < count; ++i) out[i] = x[i];
-  }
-}
-
 template <class T>
 inline void gather_row(T* out, const T* x, int64_t count, int64_t stride) {
   if (stride == 1) {
@@ -120,11 +104,11 @@ TARN_KERNEL void im2col(const ConvSizes& s, const ColumnBlock& block, const T* x
       const int64_t last = std::clamp(t.last - g.w, first, g.count);
       int64_t offset = 0;
       if (input_row(s, g, t, row / taps, offset) && first < last) {
-        for (int64_t i = 0; i < first; ++i) to[i] = 0;
+        zero_row(to, first);
         gather_row(to + first, x + offset + (g.w + first) * s.stride[2] + t.w, last - first, s.stride[2]);
-        for (int64_t i = last; i < g.count; ++i) to[i] = 0;
+        zero_row(to + last, g.count - last);
       } else {
-        std::fill(to, to + g.count, T{0});
+        zero_row(to, g.count);
       }
       to += g.count;
     }

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "core/kernels/conv_lowered.h"
+#include "core/kernels/conv_rows.h"
 #include "core/kernels/conv_scratch.h"
 #include "core/kernels/kernel.h"
 #include "core/kernels/winograd_transforms.h"
@@ -84,9 +85,9 @@ inline void copy_image_row(const float* image, int64_t h, int64_t height, int64_
   const int64_t end = std::min(row_length, margin + width);
   if (begin >= end) return;
   if (h < 0 || h >= height) {
-    std::fill(row + begin, row + end, 0.0f);
+    zero_row(row + begin, end - begin);
   } else {
-    std::copy_n(image + h * width + begin - margin, end - begin, row + begin);
+    copy_row(row + begin, image + h * width + begin - margin, end - begin);
   }
 }
 
@@ -94,8 +95,11 @@ inline void copy_image_row(const float* image, int64_t h, int64_t height, int64_
 template <int m, int lanes>
 inline void split_row(const float* row, int64_t vectors, int64_t phase_length, float* phases) {
   for (int64_t v = 0; v < vectors; ++v) {
+    float in[lanes * m], out[m][lanes];
+    __builtin_memcpy(in, row + v * lanes * m, sizeof(in));
     for (int t = 0; t < lanes; ++t)
-      for (int j = 0; j < m; ++j) phases[j * phase_length + v * lanes + t] = row[(v * lanes + t) * m + j];
+      for (int j = 0; j < m; ++j) out[j][t] = in[t * m + j];
+    for (int j = 0; j < m; ++j) __builtin_memcpy(phases + j * phase_length + v * lanes, out[j], sizeof(out[j]));
   }
 }
 
@@ -140,7 +144,7 @@ TARN_KERNEL void transform_input(const ConvSizes& s, const Plan& p, const Buffer
       const float* image = x + (row / p.down * s.channels + c) * cells;
       const int64_t top = row % p.down * m - s.before[1];
       const int kept = row > begin && row % p.down > 0 ? 2 : 0;
-      if (kept > 0) std::copy_n(b.lines + m * line_block, 2 * line_block, b.lines);
+      if (kept > 0) copy_row(b.lines, b.lines + m * line_block, 2 * line_block);
       for (int i = kept; i < m + 2; ++i)
         copy_image_row(image, top + i, s.input[1], s.input[2], s.before[2], b.row_length, b.rows + i * b.row_length);
       for (int i = kept; i < m + 2; ++i) {
@@ -191,7 +195,7 @@ TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffe
       const int64_t top = row % p.down * m;
       float* to = y + (row / p.down * s.filters + k) * cells + top * s.output[2];
       for (int64_t r = 0; r < std::min<int64_t>(m, s.output[1] - top); ++r)
-        std::copy_n(b.rows + r * b.row_length, s.output[2], to + r * s.output[2]);
+        copy_row(to + r * s.output[2], b.rows + r * b.row_length, s.output[2]);
     }
   }
 }
@@ -317,16 +321,9 @@ void forward(const ConvSizes& s, const float* x, const float* w, const float* bi
   });
 }
 
-TARN_KERNEL void transpose_plane(const float* from, int64_t pitch, int64_t rows, int64_t count, float* to,
+TARN_KERNEL void transpose_plane(const float* from, int64_t pitch, int64_t rows, int64_t columns, float* to,
                                  int64_t to_pitch) {
-  constexpr int64_t side = 16;
-  for (int64_t r = 0; r < rows; r += side) {
-    for (int64_t c = 0; c < count; c += side) {
-      const int64_t height = std::min(side, rows - r);
-      for (int64_t j = 0; j < side; ++j)
-        for (int64_t i = 0; i < height; ++i) to[(c + j) * to_pitch + r + i] = from[(r + i) * pitch + c + j];
-    }
-  }
+  transpose_rows(from, pitch, rows, columns, to, to_pitch);
 }
 
 template <int m, int lanes>
