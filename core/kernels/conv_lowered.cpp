@@ -187,15 +187,14 @@ void weight_piece(const ConvSizes& s, const Tiling& t, int64_t group, int64_t fi
 
 // dw[filter][row] = the partial sums[share][row][filter] added in order, for rows [begin, end) of one group.
 template <class T>
-TARN_KERNEL void add_partial_sums(const T* sums, int64_t shares, int64_t rows, int64_t filters, int64_t begin,
-                                  int64_t end, T* dw) {
-  for (int64_t row = begin; row < end; ++row) {
-    for (int64_t k = 0; k < filters; ++k) {
-      T total = sums[row * filters + k];
-      for (int64_t p = 1; p < shares; ++p) total += sums[(p * rows + row) * filters + k];
-      dw[k * rows + row] = total;
-    }
+TARN_KERNEL void add_partial_sums(T* sums, int64_t shares, int64_t rows, int64_t filters, int64_t begin, int64_t end,
+                                  T* dw) {
+  T* total = sums + begin * filters;
+  for (int64_t p = 1; p < shares; ++p) {
+    const T* part = total + p * rows * filters;
+    for (int64_t i = 0; i < (end - begin) * filters; ++i) total[i] += part[i];
   }
+  transpose_rows(total, filters, end - begin, filters, dw + begin, rows);
 }
 
 // dx += wᵀ · g for some channels of a group and the images of one column matrix, whose planes are zeroed first.

@@ -321,6 +321,7 @@ void direct_input_gradient(const ConvSizes& s, const T* g, const T* w, T* dx) {
   });
 }
 
+// Each share of the images has partial sums of its own; few images are cut by groups as well.
 template <class T>
 void direct_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
   const Layout l(s);
@@ -328,32 +329,32 @@ void direct_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
   const int64_t channels = s.group_channels();
   const int64_t filters = s.group_filters();
   const int64_t weights = filters * s.rows();
-  const int64_t shares = std::min((8 + s.groups - 1) / s.groups, s.images);
+  const int64_t shares = std::min<int64_t>(8, s.images);
+  const int64_t bands = std::min((8 + shares - 1) / shares, s.groups);
   const int64_t g_pitch = row_pitch(l.output_length + slack);
-  std::vector<T> sums(static_cast<size_t>(s.groups * shares * weights));
-  const auto piece = [&](int64_t group, int64_t share, T* sum) {
+  std::vector<T> sums(static_cast<size_t>(shares * s.groups * weights));
+  parallel_for(shares * bands, [&](int64_t piece) {
+    const int64_t share = piece / bands;
+    const int64_t band = piece % bands;
     T* planes = scratch<T>(ScratchUse::planes, channels * l.pitch());
     T* flat = scratch<T>(ScratchUse::cotangent, filters * g_pitch);
     std::fill_n(planes, channels * l.pitch(), T{0});
     std::fill_n(flat, filters * g_pitch, T{0});
     for (int64_t n = share * s.images / shares; n < (share + 1) * s.images / shares; ++n) {
-      const int64_t i = n * s.groups + group;
-      for (int64_t c = 0; c < channels; ++c)
-        gather_plane(s, l, x + (i * channels + c) * s.input_cells(), planes + c * l.pitch());
-      spread_cotangent(s, l, g + i * filters * s.output_cells(), flat, g_pitch);
-      flat_dots<T>(flat, g_pitch, filters, planes, l.pitch(), channels, offsets.data(), s.taps(), l.output_length, sum);
+      for (int64_t group = band * s.groups / bands; group < (band + 1) * s.groups / bands; ++group) {
+        const int64_t i = n * s.groups + group;
+        for (int64_t c = 0; c < channels; ++c)
+          gather_plane(s, l, x + (i * channels + c) * s.input_cells(), planes + c * l.pitch());
+        spread_cotangent(s, l, g + i * filters * s.output_cells(), flat, g_pitch);
+        flat_dots<T>(flat, g_pitch, filters, planes, l.pitch(), channels, offsets.data(), s.taps(), l.output_length,
+                     sums.data() + (share * s.groups + group) * weights);
+      }
     }
-  };
-  parallel_range(s.groups * shares, s.images / shares * weights * s.output_cells(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) piece(i / shares, i % shares, sums.data() + i * weights);
   });
-  for (int64_t group = 0; group < s.groups; ++group) {
-    for (int64_t i = 0; i < weights; ++i) {
-      const T* part = sums.data() + group * shares * weights + i;
-      T total = part[0];
-      for (int64_t share = 1; share < shares; ++share) total += part[share * weights];
-      dw[group * weights + i] = total;
-    }
+  for (int64_t i = 0; i < s.groups * weights; ++i) {
+    T total = sums[static_cast<size_t>(i)];
+    for (int64_t share = 1; share < shares; ++share) total += sums[static_cast<size_t>(share * s.groups * weights + i)];
+    dw[i] = total;
   }
 }
 
