@@ -138,9 +138,11 @@ InputCheck check_input(const Claim& claim, const Tensors& inputs, size_t which, 
   for (int trial = 0; n > 0 && trial < options.directions; ++trial) {
     const Stream stream{options.seed, purpose_of("gradcheck/direction"), static_cast<uint64_t>(trial) * 1000 + which};
     std::vector<double> direction(n);
+    // Long directions are shortened: a step must stay near the point, before the next kink.
+    const double size = n <= 64 ? 1.0 : 8 / std::sqrt(static_cast<double>(n));
     for (size_t i = 0; i < n; ++i) {
       const double u = 2 * stream.uniform(i) - 1;
-      direction[i] = u < 0 ? u / 2 - 0.5 : u / 2 + 0.5;
+      direction[i] = size * (u < 0 ? u / 2 - 0.5 : u / 2 + 0.5);
     }
     const InputCheck check = compare_along(claim, inputs, which, direction, options);
     if (trial == 0 || worse(check, worst)) worst = check;

@@ -31,6 +31,10 @@ TEST_CASE("gradients of every layer agree with finite differences, twice") {
   check_all(layer_subjects(2));
 }
 
+TEST_CASE("gradients of every loss agree with finite differences, twice") {
+  check_all(loss_subjects(2));
+}
+
 TEST_CASE("a sample's numeric derivative is not drowned in kinks") {
   // A kink lets any slope between the two sides pass; samples are there to avoid them.
   for (const Subject& subject : op_subjects(1)) {

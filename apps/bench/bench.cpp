@@ -71,8 +71,14 @@ bool wanted(const std::string& name, const std::vector<std::string>& parts) {
 }
 
 std::vector<Workload> chosen(const BenchOptions& options) {
+  const int kinds = int(!options.names.empty()) + int(!options.layer.empty()) + int(!options.config.empty());
+  check(kinds <= 1, "bench: give names, or --layer with --shape, or --config");
+  check(options.batch >= 0, "bench: --batch ", options.batch, " must not be negative");
+  if (!options.config.empty()) {
+    const Experiment experiment = read_experiment(options.config);
+    return {{experiment.name, [=] { return experiment_step(experiment, options.batch); }}};
+  }
   if (!options.layer.empty()) {
-    check(options.names.empty(), "bench: give names or --layer, not both");
     const bool name = options.layer.find_first_of("[{\"") == std::string::npos;
     const Json layer = name ? Json(options.layer) : parse_json(options.layer, "--layer");
     const std::vector<Shape> shapes = read_shapes(options.shapes);

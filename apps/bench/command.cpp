@@ -10,8 +10,9 @@ namespace {
 int run(std::span<const std::string> arguments) {
   BenchOptions options;
   int64_t wanted_threads = 0;
-  Cli cli("bench", "[NAME...] | --layer JSON --shape N,C,H,W",
-          "Times the named workloads (all without a name), or forward and backward of one layer.\n"
+  Cli cli("bench", "[NAME...] | --layer JSON --shape N,C,H,W | --config CONFIG --batch N",
+          "Times the named workloads (all without a name), forward and backward of one layer, or a config's training "
+          "step.\n"
           "A name stands for every workload that contains it.\n\n"
           "  tarn bench pool/ train/lenet\n"
           "  tarn bench --layer '{\"type\": \"MaxPool2d\", \"kernel_size\": 2}' --shape 32,64,56,56");
@@ -19,6 +20,8 @@ int run(std::span<const std::string> arguments) {
       .flag("--threads", &wanted_threads, "threads to use (default: all processors)", "N")
       .flag("--layer", &options.layer, "a layer's config, its name, or a list of layers", "JSON")
       .flag("--shape", &options.shapes, "shape of the layer's input; once for each input", "N,C,H,W")
+      .flag("--config", &options.config, "a config file, or the name of a built-in one", "CONFIG")
+      .flag("--batch", &options.batch, "samples in a step of the config", "N")
       .flag("--json", &options.json, "one JSON object a line");
   cli.words(options.names, 0, -1, "parts of workload names");
   if (!cli.parse(arguments)) return 0;

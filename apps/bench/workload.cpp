@@ -125,6 +125,18 @@ Step training_step(const Json& model, const Shape& input, int64_t classes, const
                  [labels](const Tensor& out) { return cross_entropy(out, labels); });
 }
 
+Step experiment_step(const Experiment& experiment, int64_t batch) {
+  const Data data = load_data(experiment);
+  if (batch == 0) batch = data.batching.batch_size;
+  std::vector<int64_t> sizes{batch};
+  sizes.insert(sizes.end(), data.input.begin(), data.input.end());
+  const Tensor x = normal(Shape{std::span<const int64_t>(sizes)}, stream_of("bench/input"));
+  const std::shared_ptr<Loss> loss = make_loss(experiment.loss, data.classes);
+  const Tensor y = data.classes ? random_classes(batch, data.classes) : normal({batch}, stream_of("bench/target"));
+  return step_of(build_model(experiment, data), experiment.optimizer, x,
+                 [loss, y](const Tensor& out) { return loss->value(out, y); });
+}
+
 std::vector<Workload> workloads() {
   return {
       {"overhead/tiny_mlp_b1", tiny_mlp_step},

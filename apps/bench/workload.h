@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/experiment.h"
 #include "core/json.h"
 #include "core/shape.h"
 
@@ -29,6 +30,9 @@ Step layer_step(const Json& layer, const std::vector<Shape>& inputs);
 /// A training step of a model (a list of layers) on a fixed random batch: forward, cross entropy over `classes`,
 /// backward, optimizer.
 Step training_step(const Json& model, const Shape& input, int64_t classes, const Json& optimizer);
+
+/// A training step of a config on random inputs of its data's shape, `batch` at a time (0: the config's own number).
+Step experiment_step(const Experiment& experiment, int64_t batch);
 
 /// The models of the training workloads, as a user would write them.
 Json bench_model(const std::string& name);

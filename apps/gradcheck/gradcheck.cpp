@@ -113,8 +113,10 @@ std::vector<Subject> chosen(const GradcheckOptions& options) {
     const Json config = name ? Json(options.layer) : parse_json(options.layer, "--layer");
     return {layer_subject(config, read_shapes(options.shapes), options.order)};
   }
+  if (!options.config.empty()) return {experiment_subject(read_experiment(options.config), options.order)};
   std::vector<Subject> subjects = op_subjects(options.order);
   for (Subject& layer : layer_subjects(options.order)) subjects.push_back(std::move(layer));
+  for (Subject& loss : loss_subjects(options.order)) subjects.push_back(std::move(loss));
   return subjects;
 }
 

@@ -11,7 +11,7 @@ struct GradcheckOptions {
   std::string config;               ///< a config file, or
   std::string layer;                ///< a layer's JSON, or a list of layers, with
   std::vector<std::string> shapes;  ///< "N,C,H,W" for each input, or
-  bool all = false;                 ///< every registered op and layer
+  bool all = false;                 ///< every registered op, layer and loss
   int order = 2;
   bool json = false;
 };

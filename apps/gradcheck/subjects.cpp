@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/registry.h"
+#include "layers/loss.h"
 #include "layers/model.h"
 #include "layers/module.h"
 
@@ -32,11 +33,12 @@ Differentiable as_function(std::shared_ptr<Module> module, size_t inputs, bool t
   };
 }
 
-Tensors draw_inputs(const std::vector<Shape>& shapes, Domain domain, int64_t indices_below) {
-  if (indices_below == 0) return draw({shapes, domain});
+/// `variant` gives other values.
+Tensors draw_inputs(const std::vector<Shape>& shapes, Domain domain, int64_t indices_below, uint64_t variant = 0) {
+  if (indices_below == 0) return draw({shapes, domain}, variant);
   Tensors inputs;
   for (const Shape& shape : shapes) {
-    const Stream stream{0, purpose_of("sample"), inputs.size()};
+    const Stream stream{variant, purpose_of("sample"), inputs.size()};
     std::vector<int64_t> indices(static_cast<size_t>(shape.numel()));
     for (size_t i = 0; i < indices.size(); ++i) indices[i] = stream.below(i, indices_below);
     inputs.emplace_back(shape, indices);
@@ -111,6 +113,40 @@ std::vector<Subject> layer_subjects(int order) {
     if (differs_in_evaluation(*layer)) subjects.push_back(sample_subject(*layer, order, false));
   }
   return subjects;
+}
+
+std::vector<Subject> loss_subjects(int order) {
+  std::vector<Subject> subjects;
+  for (const LossInfo* info : all_losses()) {
+    const LossSample& sample = info->sample;
+    const std::shared_ptr<Loss> loss = make_loss(info->name, sample.classes);
+    const Tensor target = draw_inputs({sample.target}, sample.target_domain, sample.classes, 1)[0];
+    Subject subject{"loss", info->name, {}, draw({{sample.prediction}, sample.domain}), {.order = order}};
+    subject.f = twice([loss, target](const Tensors& x) { return loss->value(x[0], target); });
+    subject.options.names = {"prediction"};
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+Subject experiment_subject(const Experiment& experiment, int order) {
+  constexpr int64_t batch = 4;
+  const Data data = load_data(experiment);
+  const std::shared_ptr<Model> model = build_model(experiment, data);
+  convert(*model, Dtype::f64);
+  const std::shared_ptr<Loss> loss = make_loss(experiment.loss, data.classes);
+  std::vector<int64_t> sizes{batch};
+  sizes.insert(sizes.end(), data.input.begin(), data.input.end());
+  const Shape shape{std::span<const int64_t>(sizes)};
+  const std::vector<Shape> target_shape{Shape{batch}};
+  const Tensor target = draw_inputs(target_shape, Domain::any, data.classes, 1)[0];
+  Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), order, true);
+  subject.kind = "config";
+  subject.options.step = 1.0 / (1 << 17);
+  subject.f = [predict = std::move(subject.f), loss, target](const Tensors& x) {
+    return loss->value(predict(x), target);
+  };
+  return subject;
 }
 
 Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int order, bool training) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/experiment.h"
 #include "core/gradcheck.h"
 #include "core/json.h"
 
@@ -11,7 +12,7 @@ namespace tarn {
 
 /// A function, where to differentiate it, and what to call it.
 struct Subject {
-  std::string kind;  ///< "op" or "layer"
+  std::string kind;  ///< "op", "layer", "loss" or "config"
   std::string name;
   Differentiable f;
   Tensors inputs;
@@ -22,8 +23,14 @@ struct Subject {
 std::vector<Subject> op_subjects(int order);
 /// Every registered layer with its sample config, used twice; those with buffers or random numbers also in evaluation.
 std::vector<Subject> layer_subjects(int order);
+/// Every registered loss with its sample; gradients by the prediction.
+std::vector<Subject> loss_subjects(int order);
 /// A layer's config, or a list of them, for inputs of these shapes (the first dimension being the batch); gradients by
 /// inputs and parameters. Throws located errors.
 Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int order, bool training = true);
+
+/// The training loss of a whole experiment on a small batch of random inputs of its data's shape: gradients by the
+/// inputs and every parameter. Steps are small, for a network has kinks everywhere.
+Subject experiment_subject(const Experiment& experiment, int order);
 
 }  // namespace tarn
