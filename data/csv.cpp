@@ -7,7 +7,7 @@
 namespace tarn {
 namespace {
 
-constexpr size_t most_text = size_t{1} << 30;
+constexpr size_t most_text = size_t{1} << 29;  // also what a small compressed file may grow to
 
 struct Csv {
   struct Config {

@@ -52,6 +52,8 @@ IdxFile read_idx(const std::string& path, int ranks_from, int ranks_to) {
   const size_t header = 4 + 4 * static_cast<size_t>(rank);
   check(static_cast<uint64_t>(total) + header <= in.most(), path, ": the header declares ", total,
         " bytes of contents, more than the file can hold; is it complete?");
+  constexpr int64_t most = int64_t{1} << 31;
+  check(total <= most, path, ": ", total, " bytes of contents are more than fit in memory as numbers; at most ", most);
   file.bytes.resize(static_cast<size_t>(total));
   read_exactly(in, file.bytes, header);
   char extra = 0;

@@ -23,6 +23,9 @@ struct SyntheticImages {
   };
 
   static Samples load(const Config& c, const DataContext& context) {
+    constexpr int64_t most = int64_t{1} << 30;
+    const int64_t values = Shape{c.n, c.channels, c.height, c.width}.numel();
+    check(values <= most, "SyntheticImages: ", values, " values are asked for, at most ", most, " (4 GiB) are made");
     const auto stream = [&](const char* what) { return Stream{context.seed, purpose_of(what), 0}; };
     Samples samples;
     const Shape sample{c.channels, c.height, c.width};

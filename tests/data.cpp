@@ -323,6 +323,7 @@ TEST_CASE("wrong data configs are located errors") {
   says(R"({"type": "Csv"})", "path");
   says(R"({"type": "Csv", "path": "nowhere.csv"})", "there is no such file");
   says(R"({"type": "SyntheticImages", "n": 10000000, "channels": 65536, "height": 65536, "width": 65536})", "2^46");
+  says(R"({"type": "SyntheticImages", "n": 10000000})", "at most 1073741824");
 }
 
 }  // namespace
