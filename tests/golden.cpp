@@ -87,6 +87,15 @@ TEST_CASE("a missing folder, group or tensor is an error before or instead of a 
   const auto copy = changed_group(
       "missing", [](const std::string& text) { return replaced(text, "\"linear_001/x\"", "\"linear_001/y\""); });
   CHECK_THROWS_AS(golden_command({copy.string(), {"linear"}, false}, out), Error);
+  for (const auto& [from, to] :
+       std::vector<std::pair<const char*, const char*>>{{"\"dtype\":\"f64\"", "\"dtype\":\"f16\""},
+                                                        {"\"attrs\":", "\"attributes\":"},
+                                                        {"\"cases\":", "\"case\":"},
+                                                        {"]", ""}}) {
+    const auto broken =
+        changed_group("broken", [from = from, to = to](const std::string& text) { return replaced(text, from, to); });
+    CHECK_THROWS_AS(golden_command({broken.string(), {"linear"}, false}, out), Error);
+  }
 }
 
 TEST_CASE("comparison: NaN equals NaN, infinities must match, integers must be equal") {

@@ -151,13 +151,26 @@ const char* status_name(Status status) {
   return names[static_cast<int>(status)];
 }
 
+namespace {
+
+/// What does not follow the format is the file's fault, not the case's.
+Case read_case(const Group& group, const Json& json) {
+  try {
+    return Case(group, json);
+  } catch (const Error& error) {
+    throw BadFile(error.what());
+  }
+}
+
+}  // namespace
+
 Outcome run_case(const Group& group, const Json& json) {
   const Row* row = find_row(json.at("op").as_string());
   if (!row) return {Status::skipped, text("no ", json.at("op").as_string())};
   try {
     const Json* must_fail = json.find("expect_error");
     if (must_fail && must_fail->as_boolean()) return must_throw(group, json, *row);
-    Case c(group, json);
+    Case c = read_case(group, json);
     if (row->check)
       row->check(c);
     else
