@@ -57,7 +57,7 @@ std::string idx(const std::vector<uint32_t>& sizes, int64_t bytes = -1, char typ
   int64_t total = 1;
   for (const uint32_t size : sizes) {
     out += big_endian(size);
-    total *= size;
+    if (bytes < 0) total *= size;
   }
   for (int64_t i = 0; i < (bytes < 0 ? total : bytes); ++i) out += static_cast<char>(i % 256);
   return out;
