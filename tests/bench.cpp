@@ -39,7 +39,9 @@ TEST_CASE("every model of the training workloads can be built and run for one im
                                                                               {"lenet", {2, 1, 28, 28}},
                                                                               {"digits_cnn", {2, 1, 8, 8}},
                                                                               {"resnet20", {2, 3, 8, 8}},
-                                                                              {"vggblock", {1, 64, 4, 4}}}) {
+                                                                              {"vggblock", {1, 64, 4, 4}},
+                                                                              {"se", {2, 64, 4, 4}},
+                                                                              {"sk", {2, 64, 4, 4}}}) {
     CAPTURE(name);
     CHECK_NOTHROW(training_step(bench_model(name), shape, 10, "Adam")());
   }

@@ -51,6 +51,31 @@ constexpr const char* vggblock = R"([
   {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}
 ])";
 
+constexpr const char* squeeze_excite = R"([
+  {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten",
+  {"type": "Linear", "out_features": 4, "bias": false}, "ReLU",
+  {"type": "Linear", "out_features": 64, "bias": false}, "Sigmoid",
+  {"type": "Unflatten", "dim": 1, "sizes": [64, 1, 1]}, {"type": "Mul", "from": ["input", "-1"]},
+  {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}
+])";
+
+constexpr const char* selective_kernel = R"([
+  {"type": "Conv2d", "out_channels": 64, "kernel_size": 3, "padding": 1, "groups": 32, "bias": false},
+  "BatchNorm2d", {"name": "a", "type": "ReLU"},
+  {"type": "Conv2d", "out_channels": 64, "kernel_size": 3, "padding": 2, "dilation": 2, "groups": 32, "bias": false,
+   "from": "input"},
+  "BatchNorm2d", {"name": "b", "type": "ReLU"},
+  {"type": "Add", "from": ["a", "b"]}, {"type": "AdaptiveAvgPool2d", "output_size": 1},
+  {"type": "Conv2d", "out_channels": 32, "kernel_size": 1, "bias": false}, "BatchNorm2d", "ReLU",
+  {"type": "Conv2d", "out_channels": 128, "kernel_size": 1, "bias": false},
+  {"type": "Reshape", "sizes": [2, 64, 1, 1]}, {"name": "weights", "type": "Softmax", "dim": 1},
+  {"name": "for_a", "type": "Select", "dim": 1, "index": 0, "from": "weights"},
+  {"name": "for_b", "type": "Select", "dim": 1, "index": 1, "from": "weights"},
+  {"name": "part_a", "type": "Mul", "from": ["a", "for_a"]}, {"name": "part_b", "type": "Mul", "from": ["b", "for_b"]},
+  {"type": "Add", "from": ["part_a", "part_b"]},
+  {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}
+])";
+
 Json item(const std::string& name, const char* type) {
   Json layer = Json::object();
   layer.set("name", name);
@@ -124,12 +149,14 @@ Json resnet(const std::vector<int64_t>& widths, int64_t blocks) {
 Json bench_model(const std::string& name) {
   if (name == "resnet20") return resnet({16, 32, 64}, 3);
   if (name == "resnet18") return resnet({64, 128, 256, 512}, 2);
-  const std::array<std::pair<const char*, const char*>, 6> written{{{"simplenet", simplenet},
+  const std::array<std::pair<const char*, const char*>, 8> written{{{"simplenet", simplenet},
                                                                     {"mlp", mlp},
                                                                     {"lenet", lenet},
                                                                     {"digits_cnn", digits_cnn},
                                                                     {"tiny_mlp", tiny_mlp},
-                                                                    {"vggblock", vggblock}}};
+                                                                    {"vggblock", vggblock},
+                                                                    {"se", squeeze_excite},
+                                                                    {"sk", selective_kernel}}};
   for (const auto& [known, json] : written)
     if (name == known) return parse_json(json, name);
   fail("bench: unknown model ", quote(name));

@@ -148,6 +148,8 @@ std::vector<Workload> workloads() {
       training("train/simplenet_b128", "simplenet", {128, 3, 32, 32}),
       training("train/resnet20_cifar_b64", "resnet20", {64, 3, 32, 32}, "SGD"),
       training("train/resnet18_cifar_b32", "resnet18", {32, 3, 32, 32}, "SGD"),
+      training("train/se_64_b32", "se", {32, 64, 32, 32}),
+      training("train/sk_64_b32", "sk", {32, 64, 32, 32}),
       training("train/vggblock_64_b16", "vggblock", {16, 64, 56, 56}),
       kernel("pool/max2d_k2s2", R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 2})", images),
       kernel("pool/max2d_k3s2p1", R"({"type": "MaxPool2d", "kernel_size": 3, "stride": 2, "padding": 1})", images),
