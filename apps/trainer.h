@@ -51,6 +51,8 @@ class Trainer {
   bool improved() const { return improved_; }
 
   int64_t epoch() const { return epoch_; }
+  /// The epoch, from 1, whose weights are the best so far; 0 before the first has ended.
+  int64_t best_epoch() const { return best_ + 1; }
   const std::vector<EpochRecord>& history() const { return history_; }
   Model& model() { return *model_; }
   const Loss& loss() const { return *loss_; }

@@ -10,12 +10,15 @@ namespace tarn {
 
 namespace {
 
-constexpr double width = 560;
+constexpr double width = 420;
 constexpr double height = 240;
-constexpr double left = 52;
-constexpr double right = 12;
-constexpr double top = 28;
-constexpr double bottom = 30;
+constexpr double left = 58;
+constexpr double right = 14;
+constexpr double top = 46;
+constexpr double bottom = 36;
+constexpr size_t most_points = 500;  // of one curve: more would be closer than a pixel
+constexpr size_t most_dots = 30;     // above this the dots would hide the curve; they appear when pointed at
+constexpr double most = 1e300;       // values beyond are drawn at the edge, so that differences stay finite
 
 std::string number(double value, const char* format = "%.5g") {
   char buffer[32];
@@ -23,60 +26,119 @@ std::string number(double value, const char* format = "%.5g") {
   return buffer;
 }
 
-// A round step that gives about five grid lines.
-double round_step(double range) {
-  const double raw = range / 5;
+// The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `raw`.
+double round_up(double raw) {
   const double power = std::pow(10, std::floor(std::log10(raw)));
   for (const double nice : {1.0, 2.0, 2.5, 5.0})
-    if (raw <= nice * power) return nice * power;
+    if (raw <= nice * power * (1 + 1e-9)) return nice * power;
   return 10 * power;
 }
 
-struct Scale {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-  size_t count = 0;
-
-  explicit Scale(const std::vector<Line>& lines) {
-    for (const Line& line : lines) {
-      count = std::max(count, line.values.size());
+/// Where values and epochs are drawn.
+class Scale {
+ public:
+  explicit Scale(const Chart& chart) {
+    for (const Line& line : chart.lines) {
+      count_ = std::max(count_, line.values.size());
       for (const double v : line.values) {
         if (!std::isfinite(v)) continue;
-        low = std::min(low, v);
-        high = std::max(high, v);
+        low_ = std::min(low_, std::max(v, -most));
+        high_ = std::max(high_, std::min(v, most));
       }
     }
-    if (!(low <= high)) low = 0, high = 1;
-    if (high - low < 1e-12 * std::max(1.0, std::abs(high))) high = low + std::max(1e-6, std::abs(low) * 0.1);
+    if (!(low_ <= high_)) low_ = 0, high_ = 1;
+    const double magnitude = std::max(std::abs(low_), std::abs(high_));
+    if (high_ - low_ <= 1e-9 * magnitude || high_ == low_) {  // flat: the curve runs through the middle
+      const double room = magnitude > 0 ? 0.1 * magnitude : 1;
+      low_ -= room;
+      high_ += room;
+    }
+    logarithmic_ = chart.logarithmic && low_ > 0 && high_ / low_ > 5;
   }
+  size_t count() const { return count_; }
+  bool logarithmic() const { return logarithmic_; }
   double x(size_t i) const {
-    const double fraction = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0.5;
+    const double fraction = count_ > 1 ? static_cast<double>(i) / static_cast<double>(count_ - 1) : 0.5;
     return left + fraction * (width - left - right);
   }
-  double y(double v) const { return top + (high - v) / (high - low) * (height - top - bottom); }
+  double y(double v) const {
+    const double clamped = std::clamp(v, low_, high_);
+    const double fraction = logarithmic_ ? (std::log(high_) - std::log(clamped)) / (std::log(high_) - std::log(low_))
+                                         : (high_ - clamped) / (high_ - low_);
+    return top + fraction * (height - top - bottom);
+  }
+  /// Round values with a grid line each.
+  std::vector<double> ticks() const { return logarithmic_ ? logarithmic_ticks() : linear_ticks(); }
+  /// Epochs, counted from 0, that are written below: the first, and round ones.
+  std::vector<size_t> epochs() const {
+    std::vector<size_t> out;
+    if (count_ > 0) out.push_back(0);
+    const auto step = static_cast<size_t>(std::max(1.0, std::ceil(round_up(static_cast<double>(count_) / 6))));
+    for (size_t e = step; e <= count_; e += step)
+      if (e > std::max<size_t>(1, step / 3)) out.push_back(e - 1);
+    return out;
+  }
+
+ private:
+  std::vector<double> linear_ticks() const {
+    std::vector<double> out;
+    const double step = round_up((high_ - low_) / 5);
+    const double first = std::ceil(low_ / step - 1e-9);
+    for (int i = 0; i < 8; ++i) {
+      const double v = (first + i) * step;
+      if (v <= high_ + step * 1e-9) out.push_back(std::abs(v) < step / 2 ? 0 : v);
+    }
+    return out;
+  }
+  std::vector<double> logarithmic_ticks() const {
+    std::vector<double> out;
+    const double first = std::floor(std::log10(low_));
+    const double decades = std::log10(high_) - std::log10(low_);
+    const double every = std::max(1.0, std::ceil(decades / 6));
+    for (int i = 0; i < 8; ++i)
+      for (const double digit : {1.0, 2.0, 5.0}) {
+        const double v = digit * std::pow(10, first + i * every);
+        const bool wanted = digit == 1 || decades <= 2;
+        if (wanted && v >= low_ * (1 - 1e-9) && v <= high_ * (1 + 1e-9)) out.push_back(v);
+      }
+    return out;
+  }
+
+  double low_ = std::numeric_limits<double>::infinity();
+  double high_ = -std::numeric_limits<double>::infinity();
+  size_t count_ = 0;
+  bool logarithmic_ = false;
 };
 
 std::string grid(const Scale& s) {
   std::string out;
-  const double step = round_step(s.high - s.low);
-  for (double v = std::ceil(s.low / step) * step; v <= s.high + step * 1e-9; v += step) {
+  for (const double v : s.ticks()) {
     const std::string y = number(s.y(v));
     out += "<line class=g x1=" + number(left) + " x2=" + number(width - right) + " y1=" + y + " y2=" + y + " />";
     out += "<text class=t text-anchor=end x=" + number(left - 6) + " y=" + number(s.y(v) + 4) + ">" +
-           number(std::abs(v) < step / 2 ? 0 : v, "%.4g") + "</text>";
+           number(v, "%.4g") + "</text>";
   }
-  const size_t every = std::max<size_t>(1, (s.count + 9) / 10);
-  for (size_t i = 0; i < s.count; i += every)
-    out += "<text class=t text-anchor=middle x=" + number(s.x(i)) + " y=" + number(height - 10) + ">" +
+  for (const size_t i : s.epochs())
+    out += "<text class=t text-anchor=middle x=" + number(s.x(i)) + " y=" + number(height - bottom + 16) + ">" +
            std::to_string(i + 1) + "</text>";
-  return out;
+  return out + "<text class=t text-anchor=middle x=" + number((left + width - right) / 2) + " y=" + number(height - 6) +
+         ">epoch</text>";
 }
 
-std::string path(const Scale& s, const Line& line) {
+std::string marked(const Scale& s, const Chart& chart) {
+  if (chart.mark < 1 || static_cast<size_t>(chart.mark) > s.count()) return "";
+  const std::string x = number(s.x(static_cast<size_t>(chart.mark - 1)));
+  return "<line class=m x1=" + x + " x2=" + x + " y1=" + number(top) + " y2=" + number(height - bottom) + "><title>" +
+         escaped(chart.mark_name) + ": epoch " + std::to_string(chart.mark) + "</title></line>";
+}
+
+std::string curve(const Scale& s, const Line& line) {
   std::string d;
   std::string dots;
   bool pen_down = false;
-  for (size_t i = 0; i < line.values.size(); ++i) {
+  const size_t n = line.values.size();
+  const size_t every = (n + most_points - 1) / most_points;
+  for (size_t i = 0; i < n; i += every) {
     const double v = line.values[i];
     if (!std::isfinite(v)) {
       pen_down = false;
@@ -84,13 +146,25 @@ std::string path(const Scale& s, const Line& line) {
     }
     const std::string x = number(s.x(i));
     const std::string y = number(s.y(v));
-    d += (pen_down ? "L" : "M") + x + " " + y;
+    d += pen_down ? "L" + x + " " + y : "M" + x + " " + y + "h0";  // a lone point is a dot
     pen_down = true;
-    dots += "<circle cx=" + x + " cy=" + y + " r=2.5><title>" + escaped(line.name) + ", epoch " +
-            std::to_string(i + 1) + ": " + number(v) + "</title></circle>";
+    dots += "<circle cx=" + x + " cy=" + y + " r=3><title>" + escaped(line.name) + ", epoch " + std::to_string(i + 1) +
+            ": " + number(v) + "</title></circle>";
   }
   return "<g style='color:" + line.colour + "'><path d='" + d +
-         "' fill=none stroke=currentColor stroke-width=1.8 /><g fill=currentColor>" + dots + "</g></g>";
+         "' /><g class=" + (s.count() > most_dots ? "hidden" : "dots") + ">" + dots + "</g></g>";
+}
+
+std::string legend(const Chart& chart) {
+  if (chart.lines.size() < 2 && chart.mark < 1) return "";
+  std::string out = "<text class=t x=" + number(left) + " y=36>";
+  std::string space;
+  for (const Line& line : chart.lines) {
+    out += "<tspan" + space + " style='fill:" + line.colour + "'>● " + escaped(line.name) + "</tspan>";
+    space = " dx=12";
+  }
+  if (chart.mark > 0) out += "<tspan" + space + ">┆ " + escaped(chart.mark_name) + "</tspan>";
+  return out + "</text>";
 }
 
 }  // namespace
@@ -121,18 +195,14 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string line_chart(const std::string& title, const std::vector<Line>& lines) {
-  const Scale scale(lines);
+std::string svg(const Chart& chart) {
+  const Scale scale(chart);
+  const std::string title = chart.title + (scale.logarithmic() ? " (logarithmic)" : "");
   std::string out =
       "<svg role=img aria-label='" + escaped(title) + "' viewBox='0 0 " + number(width) + " " + number(height) + "'>";
-  out += "<text class=h x=" + number(left) + " y=16>" + escaped(title) + "</text>" + grid(scale);
-  double x = width - right;
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    out += "<text class=t text-anchor=end x=" + number(x) + " y=16 style='fill:" + line->colour + "'>● " +
-           escaped(line->name) + "</text>";
-    x -= 24 + 7 * static_cast<double>(line->name.size());
-  }
-  for (const Line& line : lines) out += path(scale, line);
+  out += "<text class=h x=" + number(left) + " y=20>" + escaped(title) + "</text>" + legend(chart) + grid(scale);
+  out += marked(scale, chart);
+  for (const Line& line : chart.lines) out += curve(scale, line);
   return out + "</svg>";
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 #include "apps/model_table.h"
 #include "apps/progress.h"
@@ -15,28 +16,60 @@ namespace tarn {
 namespace {
 
 constexpr size_t most_mistakes = 60;
+constexpr int64_t most_classes = 50;  // of a confusion matrix that is drawn
 
+// Colours are channels, so that rgb(var(--a) / share) shades them.
 constexpr const char* style = R"css(
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #5c6773; --line: #d9dfe5; --page: #fff; --card: #f6f8fa; --a: #0b6bcb; --b: #c2410c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ec; --soft: #9aa5b1; --line: #333b44; --page: #14181d; --card: #1c2229; --a: #5aa9f5; --b: #f59e5a; } }
+:root { color-scheme: light dark; --ink: 28 36 48; --soft: 92 103 115; --line: 217 223 229; --page: 255 255 255;
+  --card: 246 248 250; --a: 11 107 203; --b: 194 65 12; }
+@media (prefers-color-scheme: dark) { :root { --ink: 230 233 236; --soft: 154 165 177; --line: 51 59 68;
+  --page: 20 24 29; --card: 28 34 41; --a: 90 169 245; --b: 245 158 90; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 24px 16px 64px; max-width: 1180px; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); }
-h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 36px 0 10px; }
-p.note { color: var(--soft); margin: 0 0 12px; }
-.figures { display: flex; flex-wrap: wrap; gap: 12px; margin: 20px 0; }
-.figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 16px; min-width: 120px; }
-.figure b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; } .figure span { color: var(--soft); font-size: 13px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; }
-svg { width: 100%; height: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-svg .g { stroke: var(--line); } svg .t { font-size: 11px; fill: var(--soft); } svg .h { font-size: 13px; font-weight: 600; fill: var(--ink); }
+body { margin: 0 auto; padding: 24px 16px 64px; max-width: 1240px; font: 15px/1.5 system-ui, sans-serif;
+  color: rgb(var(--ink)); background: rgb(var(--page)); overflow-wrap: anywhere; }
+h1 { font-size: 26px; margin: 0 0 4px; }
+h2 { font-size: 18px; margin: 36px 0 10px; }
+p.note { color: rgb(var(--soft)); margin: 0 0 12px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; margin: 20px 0; }
+.figure { background: rgb(var(--card)); border: 1px solid rgb(var(--line)); border-radius: 10px; padding: 10px 16px; }
+.figure b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.figure span { color: rgb(var(--soft)); font-size: 13px; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 16px; }
+svg { width: 100%; height: auto; background: rgb(var(--card)); border: 1px solid rgb(var(--line));
+  border-radius: 10px; }
+svg .g { stroke: rgb(var(--line)); }
+svg .m { stroke: rgb(var(--soft)); stroke-width: 1.5; stroke-dasharray: 3 4; }
+svg .t { font-size: 12px; fill: rgb(var(--soft)); }
+svg .h { font-size: 14px; font-weight: 600; fill: rgb(var(--ink)); }
+svg path { fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+svg circle { fill: currentColor; }
+svg .hidden circle { opacity: 0; }
+svg .hidden circle:hover { opacity: 1; }
+.pair { display: flex; flex-wrap: wrap; column-gap: 48px; }
+.pair > section { max-width: 100%; }
+.pair > .grow { flex: 1 1 400px; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
-th, td { padding: 3px 10px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; } th { color: var(--soft); font-weight: 600; }
-table.model th:nth-child(-n+3), table.model td:nth-child(-n+3) { text-align: left; }
-table.confusion td { text-align: center; min-width: 34px; border: 1px solid var(--page); }
-.mistakes { display: flex; flex-wrap: wrap; gap: 12px; } .mistakes figure { margin: 0; text-align: center; font-size: 13px; }
-.mistakes img { width: 84px; height: 84px; image-rendering: pixelated; border: 1px solid var(--line); border-radius: 6px; display: block; background: #000; }
-pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; overflow-x: auto; font-size: 13px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; overflow-wrap: normal; }
+th, td { padding: 3px 10px; border-bottom: 1px solid rgb(var(--line)); text-align: right; white-space: nowrap; }
+th { color: rgb(var(--soft)); font-weight: 600; }
+table.model .l { text-align: left; }
+table.model .none { color: rgb(var(--soft)); }
+table.confusion { font-size: 13px; }
+table.confusion td { text-align: center; min-width: 34px; height: 30px; padding: 0 6px;
+  border: 1px solid rgb(var(--page)); background: rgb(var(--card)); }
+table.confusion th { padding: 3px 8px; border: 0; }
+table.confusion thead th { text-align: center; }
+table.confusion .right { background: rgb(var(--a) / var(--p)); }
+table.confusion .wrong { background: rgb(var(--b) / var(--p)); }
+table.confusion .share { background: none; color: rgb(var(--soft)); text-align: right; }
+.mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: 14px 12px; }
+.mistakes figure { margin: 0; font-size: 13px; line-height: 1.35; }
+.mistakes img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; display: block;
+  border: 1px solid rgb(var(--line)); border-radius: 6px; background: #000; margin-bottom: 4px; }
+.mistakes span { color: rgb(var(--soft)); }
+summary { cursor: pointer; font-size: 18px; font-weight: 600; margin: 36px 0 10px; }
+pre { background: rgb(var(--card)); border: 1px solid rgb(var(--line)); border-radius: 10px; padding: 12px 16px;
+  overflow-x: auto; font-size: 13px; overflow-wrap: normal; }
 )css";
 
 std::string number(double value, const char* format) {
@@ -49,26 +82,31 @@ std::string figure(const std::string& value, const std::string& label) {
   return "<div class=figure><b>" + escaped(value) + "</b><span>" + escaped(label) + "</span></div>";
 }
 
+std::string share(double value) {
+  return number(100 * value, "%.2f %%");
+}
+
 std::string head_figures(const Trainer& trainer, const Evaluation& test, int64_t parameter_total) {
   double seconds = 0;
   for (const EpochRecord& r : trainer.history()) seconds += r.seconds;
   std::string out = "<div class=figures>";
   if (test.examples && test.classification()) {
-    out += figure(number(100 * test.accuracy(), "%.2f %%"), "test accuracy");
-    out +=
-        figure(std::to_string(test.mistakes.size()) + " of " + std::to_string(test.examples), "wrong on the test part");
+    out += figure(share(test.accuracy()), "test accuracy");
+    out += figure(grouped(static_cast<int64_t>(test.mistakes.size())) + " of " + grouped(test.examples),
+                  "test samples wrong");
   }
-  if (test.examples) out += figure(number(test.loss, "%.4f"), "test loss");
-  out += figure(std::to_string(trainer.epoch()), "epochs") + figure(duration_text(seconds), "training time");
+  if (test.examples) out += figure(std::isfinite(test.loss) ? number(test.loss, "%.4g") : "not finite", "test loss");
+  out += figure(grouped(trainer.epoch()), trainer.epoch() == 1 ? "epoch" : "epochs");
+  out += figure(duration_text(seconds), "training time");
   return out + figure(grouped(parameter_total), "parameters") + "</div>";
 }
 
-std::string curves(const std::vector<EpochRecord>& history) {
-  Line loss[] = {{"training", "var(--a)", {}}, {"validation", "var(--b)", {}}};
-  Line accuracy[] = {{"training", "var(--a)", {}}, {"validation", "var(--b)", {}}};
-  Line rate{"learning rate", "var(--a)", {}};
+std::string curves(const Trainer& trainer, bool classify) {
+  Line loss[] = {{"training", "rgb(var(--a))", {}}, {"validation", "rgb(var(--b))", {}}};
+  Line accuracy[] = {{"training", "rgb(var(--a))", {}}, {"validation", "rgb(var(--b))", {}}};
+  Line rate{"learning rate", "rgb(var(--a))", {}};
   bool validated = false;
-  for (const EpochRecord& r : history) {
+  for (const EpochRecord& r : trainer.history()) {
     loss[0].values.push_back(r.train_loss);
     loss[1].values.push_back(r.validation_loss);
     accuracy[0].values.push_back(r.train_accuracy);
@@ -76,9 +114,12 @@ std::string curves(const std::vector<EpochRecord>& history) {
     rate.values.push_back(r.lr);
     validated = validated || std::isfinite(r.validation_loss);
   }
-  const auto lines = [&](const Line* both) { return std::vector<Line>(both, both + (validated ? 2 : 1)); };
-  return "<h2>Curves</h2><div class=charts>" + line_chart("Loss", lines(loss)) +
-         line_chart("Accuracy", lines(accuracy)) + line_chart("Learning rate at the epoch's end", {rate}) + "</div>";
+  const int64_t best = validated ? trainer.best_epoch() : 0;
+  const auto chart = [&](const char* title, const Line* both, bool logarithmic) {
+    return svg({title, std::vector<Line>(both, both + (validated ? 2 : 1)), logarithmic, best, "best epoch"});
+  };
+  return "<h2>Curves</h2><div class=charts>" + chart("Loss", loss, true) +
+         (classify ? chart("Accuracy", accuracy, false) : "") + svg({"Learning rate", {rate}}) + "</div>";
 }
 
 std::string class_name(const Data& data, int64_t c) {
@@ -86,86 +127,100 @@ std::string class_name(const Data& data, int64_t c) {
                                                           : std::to_string(c);
 }
 
+// Strong enough to see a single mistake; right answers in one colour, wrong ones in the other.
+std::string confusion_cell(bool right, int64_t count, int64_t total) {
+  if (count == 0) return "<td></td>";
+  const double part = static_cast<double>(count) / static_cast<double>(total);
+  return "<td class=" + std::string(right ? "right" : "wrong") +
+         " style='--p:" + number(0.15 + 0.6 * std::sqrt(part), "%.2f") + "'>" + std::to_string(count) + "</td>";
+}
+
 std::string confusion(const Data& data, const Evaluation& test) {
   const int64_t n = data.classes;
-  if (!test.classification() || test.examples == 0 || n > 50) return "";
+  if (n > most_classes) return "";
   std::string out =
-      "<h2>Confusion matrix</h2><p class=note>Test samples: a row for each true class, a column for each guess.</p>"
-      "<div class=wide><table class=confusion><tr><th></th>";
+      "<section><h2>Confusion matrix</h2><p class=note>Test samples: a row for each true class, a column for each "
+      "guess.</p><div class=wide><table class=confusion><thead><tr><th></th>";
   for (int64_t j = 0; j < n; ++j) out += "<th>" + escaped(class_name(data, j)) + "</th>";
-  out += "</tr>";
+  out += "<th>right</th></tr></thead>";
   for (int64_t i = 0; i < n; ++i) {
-    int64_t total = 0;
-    for (int64_t j = 0; j < n; ++j) total += test.confusion[static_cast<size_t>(i * n + j)];
+    const int64_t* row = test.confusion.data() + i * n;
+    const int64_t total = std::accumulate(row, row + n, int64_t{0});
     out += "<tr><th>" + escaped(class_name(data, i)) + "</th>";
-    for (int64_t j = 0; j < n; ++j) {
-      const int64_t count = test.confusion[static_cast<size_t>(i * n + j)];
-      const double share = total ? static_cast<double>(count) / static_cast<double>(total) : 0;
-      // Strong enough to see a single mistake; right answers in one colour, wrong ones in the other.
-      const std::string shade = number(count ? 12 + 63 * std::sqrt(share) : 0, "%.0f");
-      out += "<td style='background:color-mix(in srgb," + std::string(i == j ? "var(--a)" : "var(--b)") + " " + shade +
-             "%,transparent)'>" + (count ? std::to_string(count) : "") + "</td>";
-    }
-    out += "</tr>";
+    for (int64_t j = 0; j < n; ++j) out += confusion_cell(i == j, row[j], total);
+    const double right = total ? static_cast<double>(row[i]) / static_cast<double>(total) : 0;
+    out += "<td class=share>" + (total ? number(100 * right, "%.1f %%") : "") + "</td></tr>";
   }
-  return out + "</table></div>";
+  return out + "</table></div></section>";
+}
+
+std::string mistake(const Data& data, const Evaluation::Mistake& m) {
+  const std::string words = class_name(data, m.truth) + " → " + class_name(data, m.guess);
+  const std::string at = std::to_string(m.example);
+  std::string out = "<figure>";
+  if (drawable(data.input))
+    out +=
+        "<img alt='test sample " + at + ", " + escaped(words) + "' src='" + picture_uri(data.test.x, m.example) + "'>";
+  return out + "<figcaption>" + escaped(words) + "<br><span>" + number(100 * m.confidence, "%.0f %%") + ", no. " + at +
+         "</span></figcaption></figure>";
 }
 
 std::string mistakes(const Data& data, const Evaluation& test) {
-  if (!test.classification() || test.examples == 0) return "";
-  std::string out = "<h2>Misclassified test samples</h2>";
-  if (test.mistakes.empty()) return out + "<p>None.</p>";
+  std::string out = "<section class=grow><h2>Misclassified test samples</h2>";
+  if (test.mistakes.empty()) return out + "<p>None.</p></section>";
   auto sorted = test.mistakes;
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.confidence > b.confidence; });
-  const bool pictures = drawable(data.input);
   const size_t shown = std::min(sorted.size(), most_mistakes);
-  out +=
-      "<p class=note>" +
-      std::string(shown < sorted.size() ? "The " + std::to_string(shown) + " surest of " + std::to_string(sorted.size())
-                                        : "All") +
-      ", the surest first: truth → guess, and the probability given to the guess.</p><div class=mistakes>";
-  for (size_t i = 0; i < shown; ++i) {
-    const auto& m = sorted[i];
-    const std::string words = class_name(data, m.truth) + " → " + class_name(data, m.guess);
-    out += "<figure>";
-    if (pictures)
-      out += "<img alt='test sample " + std::to_string(m.example) + ", " + escaped(words) + "' src='" +
-             picture_uri(data.test.x, m.example) + "'>";
-    out += "<figcaption>" + escaped(words) + "<br>" + number(m.confidence, "%.2f") + " (no. " +
-           std::to_string(m.example) + ")</figcaption></figure>";
-  }
-  return out + "</div>";
+  out += "<p class=note>" +
+         (shown < sorted.size() ? "The " + std::to_string(shown) + " surest of " + std::to_string(sorted.size())
+                                : std::string("All")) +
+         ", the surest first: truth → guess, and the probability given to the guess.</p><div class=mistakes>";
+  for (size_t i = 0; i < shown; ++i) out += mistake(data, sorted[i]);
+  return out + "</div></section>";
+}
+
+std::string count_cell(int64_t n, const std::string& words) {
+  return n ? "<td>" + words + "</td>" : "<td class=none>–</td>";
 }
 
 std::string model_table(const Model& model) {
   std::string out =
       "<h2>Model</h2><p class=note>Shapes and counts for one sample.</p><div class=wide><table class=model>"
-      "<tr><th>layer</th><th>type</th><th>output</th><th>parameters</th><th>multiply-adds</th><th>activations</th></"
-      "tr>";
+      "<tr><th class=l>layer</th><th class=l>type</th><th class=l>output</th><th>parameters</th><th>multiply-adds</th>"
+      "<th>activations</th></tr>";
   for (const ModelRow& r : model_rows(model))
-    out += "<tr><td>" + escaped(r.name) + "</td><td>" + escaped(r.type) + "</td><td>" + escaped(r.shape) + "</td><td>" +
-           grouped(r.parameters) + "</td><td>" + grouped(r.multiply_adds) + "</td><td>" + bytes_text(r.bytes) +
-           "</td></tr>";
+    out += "<tr><td class=l>" + escaped(r.name) + "</td><td class=l>" + escaped(r.type) + "</td><td class=l>" +
+           escaped(r.shape) + "</td>" + count_cell(r.parameters, grouped(r.parameters)) +
+           count_cell(r.multiply_adds, grouped(r.multiply_adds)) + count_cell(r.bytes, bytes_text(r.bytes)) + "</tr>";
   return out + "</table></div>";
+}
+
+std::string head(const Experiment& experiment, const Data& data) {
+  std::string out =
+      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
+      "content='width=device-width,initial-scale=1'><title>";
+  out += escaped(experiment.name) + " – Tarn</title><style>" + style + "</style><h1>" + escaped(experiment.name) +
+         "</h1><p class=note>" + escaped(data.description) + (data.description.empty() ? "" : ". ") +
+         grouped(data.train.size()) + " samples to learn from";
+  if (data.validation.size() > 0) out += ", " + grouped(data.validation.size()) + " to choose the best epoch by";
+  if (data.test.size() > 0) out += ", " + grouped(data.test.size()) + " to test on";
+  return out + ".</p>";
 }
 
 }  // namespace
 
 std::string report_html(const Experiment& experiment, const Data& data, Trainer& trainer, const Evaluation& test) {
-  std::string out =
-      "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
-      "content='width=device-width,initial-scale=1'><title>";
-  out += escaped(experiment.name) + " – Tarn</title><style>" + style + "</style><h1>" + escaped(experiment.name) +
-         "</h1><p class=note>" + escaped(data.description) + ": " + grouped(data.train.size()) +
-         " samples to learn from, " + grouped(data.validation.size()) + " to choose the best epoch by, " +
-         grouped(data.test.size()) + " to test on.</p>";
-  out += head_figures(trainer, test, parameter_count(trainer.model()));
-  if (!trainer.history().empty()) out += curves(trainer.history());
-  out += confusion(data, test) + mistakes(data, test) + model_table(trainer.model());
-  out += "<h2>Config</h2><p class=note>With every default written out.</p><pre>" +
-         escaped(to_text(resolved(experiment, data.classes), 2)) + "</pre></html>\n";
-  return out;
+  std::string out = head(experiment, data) + head_figures(trainer, test, parameter_count(trainer.model()));
+  if (trainer.history().empty())
+    out += "<p>Not trained: these are the initial weights.</p>";
+  else
+    out += curves(trainer, data.classes > 0);
+  if (test.classification() && test.examples > 0)
+    out += "<div class=pair>" + confusion(data, test) + mistakes(data, test) + "</div>";
+  out += model_table(trainer.model());
+  return out + "<details><summary>Config, with every default written out</summary><pre>" +
+         escaped(to_text(resolved(experiment, data.classes), 2)) + "</pre></details></html>\n";
 }
 
 }  // namespace tarn
