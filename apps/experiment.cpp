@@ -5,6 +5,7 @@
 
 #include "core/build.h"
 #include "core/file.h"
+#include "core/place.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 
@@ -40,16 +41,24 @@ Json read_json(const std::string& path, std::string& folder) {
   return parse_json(read_file(path, config_limit), path);
 }
 
-// A section with every default of its type written out.
-template <class Info>
-Json with_defaults(const Json& section, const Info* info, Problems& problems) {
-  return info ? info->config.resolve(section, problems) : section;
+// Reads a section as its registry does: adds its mistakes, and writes out every default of its type.
+template <class Row>
+void resolve_section(Json& section, Problems& problems) {
+  if (section.is_null() && !section.where().known()) return;  // not given
+  problems.attempt(section.where(), [&] {
+    const Json* type = section.is_object() ? section.find("type") : nullptr;
+    const Row& row = Registry<Row>::all().get(type_of(section), (type ? *type : section).where());
+    section = row.config.resolve(section, problems);
+  });
 }
 
-std::string named_type(const Json& section) {
-  if (section.is_string()) return section.as_string();
-  const Json* type = section.is_object() ? section.find("type") : nullptr;
-  return type && type->is_string() ? type->as_string() : "";
+void resolve_sections(Experiment& experiment, int64_t classes, Problems& problems) {
+  resolve_section<DatasetInfo>(experiment.data, problems);
+  if (!experiment.model.is_null() || experiment.model.where().known())
+    experiment.model = resolve_model(experiment.model, classes, problems);
+  resolve_section<LossInfo>(experiment.loss, problems);
+  resolve_section<OptimizerInfo>(experiment.optimizer, problems);
+  if (!experiment.schedule.is_null()) resolve_section<ScheduleInfo>(experiment.schedule, problems);
 }
 
 }  // namespace
@@ -89,6 +98,8 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
   experiment.folder = folder;
   Problems problems;
   read_config(experiment, root, problems, {"$schema"});
+  Experiment sections = experiment;  // all mistakes at once; how many classes there are is not known yet
+  resolve_sections(sections, 1, problems);
   problems.throw_any();
   return experiment;
 }
@@ -96,12 +107,7 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
 Json resolved(const Experiment& experiment, int64_t classes) {
   Experiment copy = experiment;
   Problems problems;
-  copy.data = with_defaults(copy.data, Registry<DatasetInfo>::all().find(named_type(copy.data)), problems);
-  copy.model = resolve_model(copy.model, classes, problems);
-  copy.loss = with_defaults(copy.loss, find_loss(named_type(copy.loss)), problems);
-  copy.optimizer = with_defaults(copy.optimizer, Registry<OptimizerInfo>::all().find(named_type(copy.optimizer)), problems);
-  if (!copy.schedule.is_null())
-    copy.schedule = with_defaults(copy.schedule, Registry<ScheduleInfo>::all().find(named_type(copy.schedule)), problems);
+  resolve_sections(copy, classes, problems);
   problems.throw_any();
   return write_config(copy);
 }
@@ -119,6 +125,23 @@ std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& dat
   build.classes = data.classes;
   build.allocate_only = allocate_only;
   return std::make_unique<Model>(experiment.model, build);
+}
+
+std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model) {
+  auto loss = make_loss(experiment.loss, data.classes);
+  const Shape& output = model.output_shape();
+  Tensor value;
+  try {
+    const Shape two = output.rank() > 0 && output[0] == 1 ? output.with(0, 2) : output;
+    value = loss->value(Tensor::zeros(two), Tensor::full({2}, static_cast<double>(data.classes - 1), Dtype::i64));
+  } catch (const Error& error) {
+    fail(experiment.model.where(), "the model gives ", output, " for one sample, which does not suit the loss and the ",
+         data.classes, " classes of the data: ", error.what(),
+         "; end it with {\"type\": \"Linear\", \"out_features\": \"=classes\"}, say");
+  }
+  check(value.numel() == 1, experiment.loss.where(), "the loss gives ", value.shape(),
+        " where training needs one number; use reduction 'mean' or 'sum'");
+  return loss;
 }
 
 }  // namespace tarn

@@ -44,6 +44,8 @@ Json resolved(const Experiment& experiment, int64_t classes);
 
 /// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
 std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only = false);
+/// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the data.
+std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model);
 /// The experiment's data set.
 Data load_data(const Experiment& experiment);
 

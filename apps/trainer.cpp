@@ -50,7 +50,7 @@ Trainer::Trainer(const Experiment& experiment, const Data& data)
     : experiment_(experiment),
       data_(data),
       model_(build_model(experiment, data)),
-      loss_(make_loss(experiment.loss, data.classes)),
+      loss_(build_loss(experiment, data, *model_)),
       optimizer_(make_optimizer(experiment.optimizer, parameters(*model_))),
       loader_(data.train, data.batching, static_cast<uint64_t>(experiment.seed)) {
   if (!experiment.schedule.is_null())

@@ -89,7 +89,7 @@ void check_config(const std::string& path, const std::vector<std::string>& overr
   const Experiment experiment = read_experiment(path, overrides);
   const Data data = load_data(experiment);
   const auto model = build_model(experiment, data, true);
-  make_loss(experiment.loss, data.classes);
+  build_loss(experiment, data, *model);
   const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
   const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
   if (!experiment.schedule.is_null())

@@ -43,7 +43,7 @@ int trace(std::span<const std::string> arguments) {
   const Data data = load_data(experiment);
   check(batch >= 1 && batch <= data.train.size(), "--batch: ", batch, " is outside [1, ", data.train.size(), "]");
   const auto model = build_model(experiment, data);
-  const auto loss = make_loss(experiment.loss, data.classes);
+  const auto loss = build_loss(experiment, data, *model);
   const auto named = parameters(*model);
   Context context{.training = true, .seed = static_cast<uint64_t>(experiment.seed)};
   Tensors wrt;

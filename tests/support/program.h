@@ -1,0 +1,33 @@
+// Running the built program, with what it writes and how it ends.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tarn {
+
+/// A folder for one test, removed afterwards.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+/// How a program ended.
+struct Ended {
+  int status = -1;  ///< its exit status; 1000 and more: it died of signal status - 1000
+  std::string out, err;
+};
+
+/// Runs a program, found by PATH where it has no slash, in the current folder, with nothing to read.
+Ended run_command(const std::vector<std::string>& words);
+/// Runs `tarn` as it was built.
+Ended run_tarn(std::vector<std::string> arguments);
+
+}  // namespace tarn
