@@ -284,3 +284,12 @@ TEST_CASE("all, any and count_nonzero") {
   CHECK(count_nonzero(x, 0).to_vector<int64_t>() == std::vector<int64_t>{2, 1, 2});
   CHECK(count_nonzero(x).item() == 5);
 }
+
+TEST_CASE("int64 sums and products wrap around") {
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  const Tensor x(Shape{2}, std::vector<int64_t>{most, 2});
+  CHECK(sum(x).to_vector<int64_t>()[0] == std::numeric_limits<int64_t>::min() + 1);
+  CHECK(cumsum(x, 0).to_vector<int64_t>()[1] == std::numeric_limits<int64_t>::min() + 1);
+  CHECK(prod(x).to_vector<int64_t>()[0] == -2);
+  CHECK(cumprod(x, 0).to_vector<int64_t>()[1] == -2);
+}

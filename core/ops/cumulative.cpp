@@ -87,7 +87,8 @@ Tensor cumsum(const Tensor& x, int64_t dim) {
     const T* from = x.data<T>();
     T* to = y.fill<T>();
     scan(
-        a, false, to, [=](int64_t i) { return from[i]; }, [=](T before, int64_t i) { return before + from[i]; });
+        a, false, to, [=](int64_t i) { return from[i]; },
+        [=](T before, int64_t i) { return wrapping_sum(before, from[i]); });
   });
   return record("cumsum", y, Edge{x, [dim](const Tensor& g) {
                                     return g.rank() == 0 ? g : flip(cumsum(flip(g, {dim}), dim), {dim});
@@ -106,7 +107,8 @@ Tensor cumprod(const Tensor& x, int64_t dim) {
     const T* from = x.data<T>();
     T* to = y.fill<T>();
     scan(
-        a, false, to, [=](int64_t i) { return from[i]; }, [=](T before, int64_t i) { return before * from[i]; });
+        a, false, to, [=](int64_t i) { return from[i]; },
+        [=](T before, int64_t i) { return wrapping_product(before, from[i]); });
   });
   return record("cumprod", y, Edge{x, [x, dim](const Tensor& g, const Tensor& out) {
                                      const Tensor total = recurrence(shifted(x, dim, true, 0), g, dim, true);
@@ -128,7 +130,7 @@ Tensor prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const Tensor y = dispatch(x.dtype(), [&](auto t) {
     using T = decltype(t);
     return folded<T>(
-        x, r, T(1), [](T v) { return v; }, [](T a, T b) { return a * b; });
+        x, r, T(1), [](T v) { return v; }, [](T a, T b) { return wrapping_product(a, b); });
   });
   if (!x.floating()) return y;
   // The product of the others is that of those before times that of those behind.

@@ -5,6 +5,7 @@
 #include "core/kernels/fold.h"
 #include "core/ops.h"
 #include "core/ops/positions.h"
+#include "core/ops/reduced.h"
 #include "core/parallel.h"
 #include "core/record.h"
 #include "core/registry.h"
@@ -69,8 +70,10 @@ Tensor scattered(const Tensor& g, int64_t dim, const Tensor& index, const Shape&
     const T* from = g.data<T>();
     const int64_t* at = index.data<int64_t>();
     T* to = y.fill<T>();
-    pair_up(at_least_1d(index.shape()), table, axis,
-            [=](int64_t i, int64_t line) { to[line + at[i] * step] += from[i]; });
+    pair_up(at_least_1d(index.shape()), table, axis, [=](int64_t i, int64_t line) {
+      T& sum = to[line + at[i] * step];
+      sum = wrapping_sum(sum, from[i]);
+    });
   });
   return record("scattered", y, Edge{g, [dim, index](const Tensor& h) { return gather(h, dim, index); }});
 }
@@ -196,7 +199,8 @@ Tensor put(const Tensor& g, const Tensor& index, const Shape& shape) {
     // One thread: positions may meet, and the order of additions is part of the result.
     for (int64_t i = 0; i < index.numel(); ++i) {
       check(at[i] >= -n && at[i] < n, "put: index ", at[i], " is outside [", -n, ", ", n - 1, "], for ", shape);
-      to[wrapped(at[i], n)] += from[i];
+      T& sum = to[wrapped(at[i], n)];
+      sum = wrapping_sum(sum, from[i]);
     }
   });
   return record("put", y, Edge{g, [index](const Tensor& h) { return take(h, index); }});

@@ -4,6 +4,7 @@
 #include "core/kernels/gemm.h"
 #include "core/ops.h"
 #include "core/ops/product.h"
+#include "core/parallel.h"
 #include "core/record.h"
 #include "core/registry.h"
 
@@ -21,7 +22,9 @@ Tensor affine(const Tensor& x, const Tensor& weight, const Tensor& bias, const S
     T* to = y.fill<T>();
     if (bias.defined()) {
       const T* from = bias.data<T>();
-      for (int64_t r = 0; r < rows; ++r) std::copy(from, from + out, to + r * out);
+      parallel_range(rows, out, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) std::copy(from, from + out, to + r * out);
+      });
     }
     kernels::matrix_product<T>(false, true, rows, out, in, 1, x.data<T>(), in, weight.data<T>(), in,
                                bias.defined() ? T(1) : T(0), to, out);

@@ -1,7 +1,6 @@
 // Sums, means and variances over any dimensions.
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "core/kernels/map.h"
 #include "core/ops.h"
@@ -48,13 +47,8 @@ namespace {
 Tensor total(const Tensor& x, const Reduced& r) {
   return dispatch(x.dtype(), [&](auto t) {
     using T = decltype(t);
-    using A = std::conditional_t<std::is_same_v<T, int64_t>, uint64_t, T>;
-    Tensor y(r.result, x.dtype());
-    const auto plan = kernels::plan_fold(x.shape(), r.folds.data());
-    kernels::fold(
-        x.data<T>(), reinterpret_cast<A*>(y.fill<T>()), plan, A(0), [](T v) { return static_cast<A>(v); },
-        [](A a, A b) { return a + b; });
-    return y;
+    return folded<T>(
+        x, r, T(0), [](T v) { return v; }, [](T a, T b) { return wrapping_sum(a, b); });
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <type_traits>
 
 #include "core/kernels/fold.h"
 #include "core/tensor.h"
@@ -24,6 +25,18 @@ struct Around {
   int64_t outer = 1, size = 1, inner = 1;
 };
 Around around(const char* op, const Shape& shape, int64_t dim);
+
+/// The type to add and multiply in: int64 wraps around instead of being undefined.
+template <class T>
+using Wrapping = std::conditional_t<std::is_same_v<T, int64_t>, uint64_t, T>;
+template <class T>
+constexpr T wrapping_sum(T a, T b) {
+  return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
+}
+template <class T>
+constexpr T wrapping_product(T a, T b) {
+  return static_cast<T>(static_cast<Wrapping<T>>(a) * static_cast<Wrapping<T>>(b));
+}
 
 /// The fold of load(x) by f over the reduced dimensions, T being the elements' type and A the results'.
 template <class T, class A, class Load, class F>

@@ -36,7 +36,7 @@ Tensor spread_rows(const Tensor& g, int64_t dim, const Tensor& index, const Shap
         for (int64_t k = 0; k < count; ++k) {
           const T* row = from + (o * count + k) * a.inner;
           T* sum = to + (o * a.size + at[k]) * a.inner;
-          for (int64_t i = 0; i < a.inner; ++i) sum[i] += row[i];
+          for (int64_t i = 0; i < a.inner; ++i) sum[i] = wrapping_sum(sum[i], row[i]);
         }
       }
     });
