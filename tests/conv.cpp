@@ -160,19 +160,21 @@ TEST_CASE("a convolution and its transposes equal plain loops for any rank, stri
 }
 
 TEST_CASE("convolutions of the shapes of real networks equal plain loops") {
-  check_case(square(2, 3, 16, 32, 3, 1, 1));                  // a first layer
-  check_case(square(2, 40, 72, 20, 3, 1, 1));                 // more than one block of filters, channels and columns
-  check_case(square(3, 20, 24, 15, 3, 2, 1));                 // strided
-  check_case(square(2, 24, 40, 16, 1, 1, 0));                 // pointwise: the image is the column matrix
+  check_case(square(2, 3, 16, 32, 3, 1, 1));   // a first layer
+  check_case(square(2, 40, 72, 20, 3, 1, 1));  // more than one block of filters, channels and columns
+  check_case(square(3, 20, 24, 15, 3, 2, 1));  // strided
+  check_case(square(2, 24, 40, 16, 1, 1, 0));  // pointwise: the image is the column matrix
+  check_case(square(2, 24, 40, 13, 1, 1, 0));
   check_case(square(9, 24, 40, 3, 1, 1, 0));                  // the same for small images, several in one matrix
   check_case(square(11, 24, 17, 4, 3, 1, 1));                 // small images
   check_case(square(11, 24, 17, 7, 3, 2, 1));                 // small outputs of a strided one
   check_case(square(2, 64, 64, 10, 3, 1, 1, 1, 4));           // groups of 16
   check_case(square(2, 64, 64, 10, 3, 1, 2, 2, 32));          // groups of 2, dilated
   check_case(square(2, 32, 64, 11, 3, 2, 1, 1, 32));          // depthwise, strided, two filters for a channel
+  check_case(square(10, 6, 6, 9, 3, 2, 0, 2, 3));             // more images than pieces
   check_case(square(1, 2, 3, 60, 31, 1, 15));                 // a large kernel
   check_case(square(2, 300, 20, 6, 3, 1, 1));                 // more rows of the column matrix than fit its buffer
-  check_case(square(1, 80, 800, 5, 3, 1, 1));                 // weights so many that their gradient is cut by rows
+  check_case(square(1, 80, 800, 3, 3, 1, 1));                 // weights so many that their gradient is cut by rows
   check_case({{1, 2, 20000}, {3, 2, 5}, {1, 3, 19996}, {}});  // one long row
 }
 

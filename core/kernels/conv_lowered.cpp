@@ -15,6 +15,7 @@ namespace tarn::kernels {
 
 namespace {
 
+constexpr int64_t product_limit = 1'000'000;  // M·N·K up to which BLAS multiplies without packing its operands
 constexpr int64_t buffer_limit = 256 * 1024;  // elements of a column buffer: what stays in the second-level cache
 
 int64_t ceil_div(int64_t a, int64_t b) {
@@ -151,37 +152,55 @@ struct WeightPieces {
   }
 };
 
-// sum[row][filter] of one piece: the tiles [first, last) and the rows [row, row + rows) of a group.
+// One piece of a weight gradient: the tiles [first, last) and the rows [row_begin, row_end) of a group.
+struct WeightPiece {
+  int64_t group, first, last, row_begin, row_end;
+  int64_t rows() const { return row_end - row_begin; }
+};
+
+// sum[row][filter] += columns · gᵀ for one tile, g as it lies: for few weights, where transposing g would cost more
+// than BLAS loses by reading it across.
 template <class T>
-void weight_piece(const ConvSizes& s, const Tiling& t, int64_t group, int64_t first, int64_t last, int64_t row_begin,
-                  int64_t row_end, const T* x, const T* g, T* sum) {
+void add_few_weights(const ConvSizes& s, const Tiling& t, const Tile& tile, const WeightPiece& piece, const T* x,
+                     const T* g, T* sum) {
   const int64_t filters = s.group_filters();
-  const int64_t plane = s.output_cells();
+  const Columns<T> columns(s, t, tile, x, piece.group, piece.row_begin, piece.rows());
+  const T* from = g + (tile.image * s.filters + piece.group * filters) * s.output_cells() + tile.begin;
+  const int64_t longest = product_limit / (filters * piece.rows());
+  for (int64_t column = 0; column < tile.width(); column += longest)
+    gemm(false, true, piece.rows(), filters, std::min(longest, tile.width() - column), T{1}, columns.data + column,
+         columns.pitch, from + column, s.output_cells(), T{1}, sum, filters);
+}
+
+// The same with g transposed once, for all rows.
+template <class T>
+void add_weights(const ConvSizes& s, const Tiling& t, const Tile& tile, const WeightPiece& piece, const T* x,
+                 const T* g, T* sum) {
+  const int64_t filters = s.group_filters();
   const int64_t g_pitch = row_pitch(filters);
-  const int64_t longest = 1'000'000 / (filters * std::max<int64_t>(row_end - row_begin, 1));
-  const bool few_weights = t.merge == 1 && row_end - row_begin <= 64 && longest >= 512;
-  std::fill_n(sum, (row_end - row_begin) * filters, T{0});
-  for (int64_t index = first; index < last; ++index) {
+  T* across = scratch<T>(ScratchUse::cotangent, tile.width() * g_pitch);
+  for_each_image(s, tile, [&](int64_t image, int64_t cell, int64_t column, int64_t count) {
+    transpose_tile(g + (image * s.filters + piece.group * filters) * s.output_cells() + cell, s.output_cells(), filters,
+                   count, across + column * g_pitch, g_pitch);
+  });
+  for (int64_t row = piece.row_begin; row < piece.row_end; row += t.row_block) {
+    const int64_t rows = std::min(t.row_block, piece.row_end - row);
+    const Columns<T> columns(s, t, tile, x, piece.group, row, rows);
+    split_gemm(false, rows, filters, tile.width(), columns.data, columns.pitch, across, g_pitch, T{1},
+               sum + (row - piece.row_begin) * filters, filters);
+  }
+}
+
+template <class T>
+void weight_piece(const ConvSizes& s, const Tiling& t, const WeightPiece& piece, const T* x, const T* g, T* sum) {
+  const bool few = t.merge == 1 && piece.rows() <= 64 && s.group_filters() * piece.rows() <= 2000;
+  std::fill_n(sum, piece.rows() * s.group_filters(), T{0});
+  for (int64_t index = piece.first; index < piece.last; ++index) {
     const Tile tile(s, t, index);
-    if (few_weights) {
-      const Columns<T> columns(s, t, tile, x, group, row_begin, row_end - row_begin);
-      const T* cotangent = g + (tile.image * s.filters + group * filters) * plane + tile.begin;
-      for (int64_t column = 0; column < tile.width(); column += longest)
-        gemm(false, true, row_end - row_begin, filters, std::min(longest, tile.width() - column), T{1},
-             columns.data + column, columns.pitch, cotangent + column, plane, T{1}, sum, filters);
-      continue;
-    }
-    T* across = scratch<T>(ScratchUse::cotangent, tile.width() * g_pitch);
-    for_each_image(s, tile, [&](int64_t image, int64_t cell, int64_t column, int64_t count) {
-      transpose_tile(g + (image * s.filters + group * filters) * plane + cell, plane, filters, count,
-                     across + column * g_pitch, g_pitch);
-    });
-    for (int64_t row = row_begin; row < row_end; row += t.row_block) {
-      const int64_t rows = std::min(t.row_block, row_end - row);
-      const Columns<T> columns(s, t, tile, x, group, row, rows);
-      split_gemm(false, rows, filters, tile.width(), columns.data, columns.pitch, across, g_pitch, T{1},
-                 sum + (row - row_begin) * filters, filters);
-    }
+    if (few)
+      add_few_weights(s, t, tile, piece, x, g, sum);
+    else
+      add_weights(s, t, tile, piece, x, g, sum);
   }
 }
 
@@ -253,7 +272,6 @@ void scattered_input_gradient(const ConvSizes& s, const T* g, const T* w, T* dx)
 template <class T>
 void split_gemm(bool transpose_a, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
                 T beta, T* c, int64_t ldc) {
-  constexpr int64_t product_limit = 1'000'000;
   const int64_t mb = even_piece(m, 64, 16);
   const int64_t kb = even_piece(k, 96, 8);
   const int64_t nb = even_piece(n, product_limit / (mb * kb), 16);
@@ -311,14 +329,13 @@ void lowered_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) 
   const Storage memory(static_cast<size_t>(s.groups * cut.shares * sum_size) * sizeof(T));
   T* sums = static_cast<T*>(memory.data());
   const int64_t all = t.matrices * t.tiles;
-  parallel_for(s.groups * cut.shares * cut.bands, [&](int64_t piece) {
-    const int64_t band = piece % cut.bands;
-    const int64_t share = piece / cut.bands % cut.shares;
-    const int64_t group = piece / cut.bands / cut.shares;
-    const int64_t row = band * cut.band;
-    weight_piece(s, t, group, share * all / cut.shares, (share + 1) * all / cut.shares, row,
-                 std::min(row + cut.band, s.rows()), x, g,
-                 sums + (group * cut.shares + share) * sum_size + row * filters);
+  parallel_for(s.groups * cut.shares * cut.bands, [&](int64_t i) {
+    const int64_t share = i / cut.bands % cut.shares;
+    const int64_t group = i / cut.bands / cut.shares;
+    const int64_t row = i % cut.bands * cut.band;
+    const WeightPiece piece{group, share * all / cut.shares, (share + 1) * all / cut.shares, row,
+                            std::min(row + cut.band, s.rows())};
+    weight_piece(s, t, piece, x, g, sums + (group * cut.shares + share) * sum_size + row * filters);
   });
   parallel_range(s.groups * s.rows(), filters * cut.shares * 4, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end;) {
