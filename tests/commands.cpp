@@ -141,7 +141,7 @@ TEST_CASE("check accepts every built-in config") {
   for (const std::string& config : configs_of("apps/configs")) {
     const Ended ended = run_tarn({"check", config});
     if (config.find("mnist") != std::string::npos && ended.err.find("there is no such file") != std::string::npos) {
-      MESSAGE("skipped ", config, ": its data are not here; set MNIST_DIR");
+      MESSAGE("skipped ", config, ": its data are not here; set TARN_SHARED to the folder above data/mnist");
       continue;
     }
     CHECK_MESSAGE(ended.status == 0, ended.err);
