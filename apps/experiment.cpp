@@ -61,6 +61,15 @@ void resolve_sections(Experiment& experiment, int64_t classes, Problems& problem
   if (!experiment.schedule.is_null()) resolve_section<ScheduleInfo>(experiment.schedule, problems);
 }
 
+// An override inside a section that the config leaves out changes that section's default.
+void give_default(Json& root, std::string_view path) {
+  const Experiment defaults;
+  const std::string_view section = path.substr(0, path.find('.'));
+  if (section == path || root.find(section)) return;
+  if (section == "loss") root.set("loss", defaults.loss);
+  if (section == "optimizer") root.set("optimizer", defaults.optimizer);
+}
+
 }  // namespace
 
 void TrainConfig::fields(Fields& f) {
@@ -92,7 +101,9 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
     const size_t equals = override.find('=');
     check(equals != std::string::npos && equals > 0, "--set: '", override,
           "' is not PATH=VALUE, such as optimizer.lr=1e-3");
-    set_path(root, override.substr(0, equals), override.substr(equals + 1));
+    const std::string at = override.substr(0, equals);
+    give_default(root, at);
+    set_path(root, at, override.substr(equals + 1));
   }
   Experiment experiment;
   experiment.folder = folder;

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "apps/experiment.h"
-#include "core/build.h"
 #include "core/file.h"
 
 namespace tarn {
@@ -74,22 +73,6 @@ TEST_CASE("every whole config in the documentation is read and built") {
     CHECK_NOTHROW(resolved(experiment, data.classes));
     fs::remove(file);
   }
-}
-
-TEST_CASE("every built-in config is read and built, but those whose data is elsewhere") {
-  int built = 0;
-  for (const EmbeddedFile& file : embedded_files()) {
-    const fs::path name(file.name);
-    if (name.extension() != ".json") continue;
-    CAPTURE(name.string());
-    const Experiment experiment = read_experiment((top() / name).string());
-    const Json* images = experiment.data.is_object() ? experiment.data.find("images") : nullptr;
-    if (images) continue;  // large files that are not part of the sources
-    const Data data = load_data(experiment);
-    CHECK(build_model(experiment, data, true)->output_shape() == Shape{1, data.classes});
-    ++built;
-  }
-  CHECK(built >= 5);
 }
 
 TEST_CASE("every program in the documentation is part of a file that is compiled") {
