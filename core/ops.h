@@ -26,6 +26,8 @@ Tensor pow(const Tensor& a, const Tensor& b);
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 Tensor atan2(const Tensor& a, const Tensor& b);
+/// log(e^a + e^b) without overflow (torch.logaddexp).
+Tensor logaddexp(const Tensor& a, const Tensor& b);
 /// Remainder with the sign of a (torch.fmod) and of b (torch.remainder).
 Tensor fmod(const Tensor& a, const Tensor& b);
 Tensor remainder(const Tensor& a, const Tensor& b);
