@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "core/kernels/kernel.h"
 #include "core/parallel.h"
 
 namespace tarn {
@@ -45,6 +46,28 @@ std::array<uint32_t, 4> philox(Key key, uint64_t counter) {
   return c;
 }
 
+// 32 blocks side by side.
+TARN_KERNEL void philox_lanes(Key key, uint64_t first, uint32_t (&c)[4][32]) {
+  for (uint64_t l = 0; l < 32; ++l) {
+    c[0][l] = static_cast<uint32_t>(first + l);
+    c[1][l] = static_cast<uint32_t>((first + l) >> 32);
+    c[2][l] = key.c2;
+    c[3][l] = key.c3;
+  }
+  for (int round = 0; round < 10; ++round) {
+    for (int l = 0; l < 32; ++l) {
+      const uint64_t p0 = uint64_t{0xD2511F53u} * c[0][l];
+      const uint64_t p1 = uint64_t{0xCD9E8D57u} * c[2][l];
+      c[0][l] = static_cast<uint32_t>(p1 >> 32) ^ c[1][l] ^ key.k0;
+      c[1][l] = static_cast<uint32_t>(p1);
+      c[2][l] = static_cast<uint32_t>(p0 >> 32) ^ c[3][l] ^ key.k1;
+      c[3][l] = static_cast<uint32_t>(p0);
+    }
+    key.k0 += 0x9E3779B9u;
+    key.k1 += 0xBB67AE85u;
+  }
+}
+
 double to_unit(uint32_t high, uint32_t low) {
   return static_cast<double>((uint64_t{high} << 32 | low) >> 11) * 0x1.0p-53;
 }
@@ -80,6 +103,9 @@ Tensor fill(const Shape& shape, const Stream& stream, Dtype dtype, int64_t cost,
 
 std::array<uint32_t, 4> Stream::block(uint64_t i) const {
   return philox(key_of(*this), i);
+}
+void Stream::blocks(uint64_t first, uint32_t (&words)[4][32]) const {
+  philox_lanes(key_of(*this), first, words);
 }
 double Stream::uniform(uint64_t i) const {
   return uniform_at(key_of(*this), i);

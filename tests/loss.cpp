@@ -1,11 +1,10 @@
-// Losses against their definitions, every option of cross entropy, and what they refuse; dropout.
+// Losses against their definitions, every option of cross entropy, and what they refuse.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
 #include "core/ops.h"
-#include "core/parallel.h"
 #include "core/random.h"
 #include "core/tape.h"
 
@@ -155,44 +154,4 @@ TEST_CASE("binary cross entropy is the same from probabilities and from logits, 
   CHECK(binary_cross_entropy_with_logits(far, ends, {}, Reduction::sum).item() == 0);
   check_refused([&] { binary_cross_entropy(x * 9.0, t); }, "outside [0, 1]");
   check_refused([&] { binary_cross_entropy(ends, Tensor::ones({2, 1}, Dtype::f64)); }, "must have the same shape");
-}
-
-TEST_CASE("dropout keeps the right share, scales it, and gives back the same mask for gradients of any thread count") {
-  const Tensor x = Tensor::ones({1000, 100}).requires_grad();
-  const Stream stream{3, 1, 4};
-  std::vector<std::vector<float>> seen;
-  for (const int n : {1, 2, 4}) {
-    set_threads(n);
-    Tape tape;
-    const Tensor y = dropout(x, 0.3, stream);
-    const Tensor dx = tape.gradient(sum(y * 2.0), x);
-    CHECK(sum(dx).item() == doctest::Approx(2 * sum(y).item()));
-    seen.push_back(y.to_vector<float>());
-  }
-  set_threads(processors());
-  CHECK(seen[0] == seen[1]);
-  CHECK(seen[0] == seen[2]);
-  int64_t kept = 0;
-  for (const float v : seen[0]) {
-    REQUIRE((v == 0 || v == 1 / 0.7f));
-    kept += v != 0;
-  }
-  CHECK(std::abs(static_cast<double>(kept) - 70000) < 5 * std::sqrt(100000 * 0.21));
-}
-
-TEST_CASE("dropout by features drops whole channels, p of 1 everything, p of 0 nothing") {
-  const Tensor x = Tensor::ones({20, 30, 4, 3}, Dtype::f64);
-  const Tensor y = dropout(x, 0.5, {1, 2, 3}, true);
-  int64_t kept = 0;
-  for (int64_t c = 0; c < 600; ++c) {
-    for (int64_t i = 1; i < 12; ++i) REQUIRE(y.at(c * 12 + i) == y.at(c * 12));
-    kept += y.at(c * 12) == 2;
-  }
-  CHECK(std::abs(static_cast<double>(kept) - 300) < 5 * std::sqrt(150.0));
-  CHECK(sum(dropout(Tensor::full({9}, NAN), 1, {1, 2, 3})).item() == 0);
-  CHECK(sum(dropout(x, 0, {1, 2, 3})).item() == 7200);
-  CHECK(dropout(Tensor::ones({0, 3}), 0.5, {1, 2, 3}).shape() == Shape{0, 3});
-  for (const double p : {-0.1, 1.1, static_cast<double>(NAN)})
-    check_refused([&] { dropout(x, p, {1, 2, 3}); }, "dropout: p is");
-  check_refused([&] { dropout(Tensor::ones({3}), 0.5, {1, 2, 3}, true); }, "no channels");
 }

@@ -1,6 +1,6 @@
 // Dropout: values zeroed by chance, the mask kept as one bit each.
+#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/kernels/kernel.h"
 #include "core/ops.h"
@@ -20,21 +20,27 @@ struct Kept {
   const uint32_t* words() const { return static_cast<const uint32_t*>(bits.data()); }
 };
 
+TARN_KERNEL void pack_bits(const uint32_t (&draws)[4][32], uint32_t limit, uint32_t* words) {
+  for (int k = 0; k < 4; ++k) {
+    uint32_t word = 0;
+    for (int l = 0; l < word_bits; ++l) word |= static_cast<uint32_t>(draws[k][l] >= limit) << l;
+    words[k] = word;
+  }
+}
+
+// 32 blocks of four random words decide over 128 elements.
 Kept draw_kept(int64_t n, double p, const Stream& stream) {
-  const int64_t words = (n + word_bits - 1) / word_bits;
-  Kept kept{Storage(static_cast<size_t>(words) * sizeof(uint32_t)), 1 / (1 - p)};
+  constexpr int64_t group = 4 * word_bits;
+  const int64_t groups = (n + group - 1) / group;
+  Kept kept{Storage(static_cast<size_t>(groups) * 4 * sizeof(uint32_t)), 1 / (1 - p)};
   uint32_t* out = static_cast<uint32_t*>(kept.bits.data());
   // An element is dropped where its 32 random bits are below p; p < 1 keeps the limit inside 32 bits.
   const auto limit = static_cast<uint32_t>(std::min(std::round(p * 0x1.0p32), 4294967295.0));
-  parallel_range(words, 1000, [&](int64_t begin, int64_t end) {
+  parallel_range(groups, 1500, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      uint32_t word = 0;
-      for (int64_t j = 0; j < word_bits / 4; ++j) {
-        const auto draws = stream.block(static_cast<uint64_t>(i * word_bits / 4 + j));
-        for (int64_t k = 0; k < 4; ++k)
-          word |= static_cast<uint32_t>(draws[static_cast<size_t>(k)] >= limit) << (j * 4 + k);
-      }
-      out[i] = word;
+      uint32_t draws[4][32];
+      stream.blocks(static_cast<uint64_t>(i * word_bits), draws);
+      pack_bits(draws, limit, out + 4 * i);
     }
   });
   return kept;
