@@ -39,12 +39,14 @@ struct Experiment {
 /// Reads the config at `path`, or the built-in one of that name ("digits"), with overrides "PATH=VALUE" applied. Throws
 /// one Error with a line for each mistake.
 Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides = {});
-/// The experiment with every default written out and "=classes" replaced. Throws one Error with a line for each mistake.
+/// The experiment with every default written out and "=classes" replaced. Throws one Error with a line for each
+/// mistake.
 Json resolved(const Experiment& experiment, int64_t classes);
 
 /// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
 std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only = false);
-/// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the data.
+/// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the
+/// data.
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model);
 /// The experiment's data set.
 Data load_data(const Experiment& experiment);

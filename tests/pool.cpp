@@ -130,8 +130,7 @@ void check_near(const Tensor& got, const std::vector<double>& expected) {
   double largest = 1;
   for (const double v : expected) largest = std::max(largest, std::abs(v));
   const double allowed = largest * (got.dtype() == Dtype::f32 ? 1e-6 : 1e-14);
-  for (int64_t i = 0; i < got.numel(); ++i)
-    REQUIRE(std::abs(got.at(i) - expected[static_cast<size_t>(i)]) <= allowed);
+  for (int64_t i = 0; i < got.numel(); ++i) REQUIRE(std::abs(got.at(i) - expected[static_cast<size_t>(i)]) <= allowed);
 }
 
 template <class Body>

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <functional>
-#include <functional>
 #include <thread>
 
 #include "core/ops.h"
@@ -14,7 +13,9 @@ using namespace tarn;
 
 namespace {
 
-Tensor scalar(double value) { return Tensor::full({}, value, Dtype::f64).requires_grad(); }
+Tensor scalar(double value) {
+  return Tensor::full({}, value, Dtype::f64).requires_grad();
+}
 
 std::string message_of(const std::function<void()>& f) {
   try {
@@ -25,7 +26,9 @@ std::string message_of(const std::function<void()>& f) {
   return "";
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -101,7 +104,8 @@ TEST_CASE("y with several elements needs a seed of its shape") {
   Tape tape;
   const Tensor y = x * x;
   CHECK(contains(message_of([&] { tape.gradient(y, x); }), "give a seed"));
-  CHECK(contains(message_of([&] { tape.gradient(y, x, {.seed = Tensor::ones(Shape{3}, Dtype::f64)}); }), "seed has shape [3]"));
+  CHECK(contains(message_of([&] { tape.gradient(y, x, {.seed = Tensor::ones(Shape{3}, Dtype::f64)}); }),
+                 "seed has shape [3]"));
   CHECK(tape.gradient(y, x, {.seed = Tensor(Shape{2}, std::vector<double>{1, 10})}).to_vector<double>() ==
         std::vector<double>{2, 40});
 }
