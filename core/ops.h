@@ -302,7 +302,7 @@ Tensor conv_input(const Tensor& g, const Tensor& weight, const ConvGeometry& geo
 /// Its transpose in the weight.
 Tensor conv_weight(const Tensor& x, const Tensor& g, const ConvGeometry& geometry, const Shape& weight);
 
-// ---- pool.cpp; geometry in core/ops/window.h ----
+// ---- windows.cpp, pool_max.cpp, pool_mean.cpp; geometry in core/ops/window.h ----
 
 /// The values that each window sees: x [N, C, spatial] to [N, C, cells of output, taps]; where a tap lies outside,
 /// `fill`.
@@ -328,7 +328,7 @@ BatchNormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& 
 Tensor batch_norm_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                        const Tensor& bias, double eps = 1e-5);
 
-// ---- loss.cpp ----
+// ---- cross_entropy.cpp, loss.cpp ----
 
 enum class Reduction { none, mean, sum };
 Reduction reduction_named(const std::string& name);  ///< throws for any other name than none, mean, sum

@@ -1,4 +1,6 @@
 // Pooling against a brute-force enumerator, exactly, over random geometries; and its corner cases.
+#include "core/kernels/pool.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -221,6 +223,26 @@ TEST_CASE("pooling equals its definition over windows, to the second derivative"
             [&](const Tensor& t) { return max(windows(t, w, -infinity), -1).values; });
     compare([&](const Tensor& t) { return avg_pool(t, w); },
             [&](const Tensor& t) { return sum(windows(t, w), {-1}) / d; });
+  });
+}
+
+TEST_CASE("a reduction in the generic loop nest gives what the fast rows give") {
+  each_configuration(6, 400, [](Draws& draws, const Shape& shape, const Windows& w, Dtype) {
+    const Tensor x = draws.values(shape, Dtype::f64).requires_grad();
+    const Tensor g = divisible(draws.values(w.output_shape(shape), Dtype::f64));
+    Tape tape;
+    const Tensor y = avg_pool(x, w);
+    const Tensor dx = tape.gradient(y, x, {.seed = g});
+    std::vector<double> plain(static_cast<size_t>(y.numel()));
+    std::vector<double> spread(static_cast<size_t>(x.numel()));
+    for (int64_t p = 0; p < x.numel() / w.input_cells(); ++p) {
+      const int64_t in = p * w.input_cells();
+      const int64_t out = p * w.output_cells();
+      kernels::reduce_plane(w, x.data<double>() + in, plain.data() + out, kernels::Mean<double>{});
+      kernels::spread_plane<double>(w, g.data<double>() + out, nullptr, spread.data() + in, kernels::Mean<double>{});
+    }
+    check_equal(y, plain);
+    check_near(dx, spread);
   });
 }
 

@@ -41,7 +41,8 @@ inline double exp_down(double x) {
   return std::exp(x);
 }
 
-constexpr int64_t block = 32;  // values taken together, along the line or across lines
+constexpr int64_t block = 16;  // values of a line taken together
+constexpr int64_t side = 64;   // neighbouring lines taken together
 
 /// Calls f(values[block], offset, count) for a line of n values in blocks; the last one is filled up with -infinity.
 template <class T, class F>
@@ -155,12 +156,12 @@ TARN_KERNEL void log_softmax_backward_rows(const T* g, const T* y, T* dx, int64_
   }
 }
 
-/// For `count` (at most `block`) neighbouring lines of [size, inner]: the largest value and the sum of e^(x - largest)
-/// of each.
+/// For `count` (at most `side`) neighbouring lines of [size, inner]: the largest value and the sum of e^(x -
+/// largest) of each.
 template <class T>
 inline void column_tops(const T* x, int64_t size, int64_t inner, int64_t count, T* top, T* sums) {
-  std::fill_n(top, block, -std::numeric_limits<T>::infinity());
-  std::fill_n(sums, block, T(0));
+  std::fill_n(top, side, -std::numeric_limits<T>::infinity());
+  std::fill_n(sums, side, T(0));
   for (int64_t k = 0; k < size; ++k)
     for (int64_t l = 0; l < count; ++l) top[l] = x[k * inner + l] > top[l] ? x[k * inner + l] : top[l];
   for (int64_t k = 0; k < size; ++k)
@@ -169,8 +170,8 @@ inline void column_tops(const T* x, int64_t size, int64_t inner, int64_t count, 
 
 template <class T>
 TARN_KERNEL void softmax_columns(const T* x, T* y, int64_t size, int64_t inner, int64_t count) {
-  T top[block];
-  T sums[block];
+  T top[side];
+  T sums[side];
   column_tops(x, size, inner, count, top, sums);
   for (int64_t k = 0; k < size; ++k)
     for (int64_t l = 0; l < count; ++l) y[k * inner + l] = exp_down(x[k * inner + l] - top[l]) / sums[l];
@@ -178,8 +179,8 @@ TARN_KERNEL void softmax_columns(const T* x, T* y, int64_t size, int64_t inner, 
 
 template <class T>
 TARN_KERNEL void log_softmax_columns(const T* x, T* y, int64_t size, int64_t inner, int64_t count) {
-  T top[block];
-  T sums[block];
+  T top[side];
+  T sums[side];
   column_tops(x, size, inner, count, top, sums);
   for (int64_t l = 0; l < count; ++l) sums[l] = std::log(sums[l]);
   for (int64_t k = 0; k < size; ++k)
@@ -188,7 +189,7 @@ TARN_KERNEL void log_softmax_columns(const T* x, T* y, int64_t size, int64_t inn
 
 template <class T>
 TARN_KERNEL void softmax_backward_columns(const T* g, const T* y, T* dx, int64_t size, int64_t inner, int64_t count) {
-  T dots[block] = {};
+  T dots[side] = {};
   for (int64_t k = 0; k < size; ++k)
     for (int64_t l = 0; l < count; ++l) dots[l] += g[k * inner + l] * y[k * inner + l];
   for (int64_t k = 0; k < size; ++k)
@@ -198,7 +199,7 @@ TARN_KERNEL void softmax_backward_columns(const T* g, const T* y, T* dx, int64_t
 template <class T>
 TARN_KERNEL void log_softmax_backward_columns(const T* g, const T* y, T* dx, int64_t size, int64_t inner,
                                               int64_t count) {
-  T totals[block] = {};
+  T totals[side] = {};
   for (int64_t k = 0; k < size; ++k)
     for (int64_t l = 0; l < count; ++l) totals[l] += g[k * inner + l];
   for (int64_t k = 0; k < size; ++k)
@@ -215,8 +216,8 @@ TARN_KERNEL void log_sum_rows(const T* x, T* tops, T* lowers, int64_t n, int64_t
 }
 template <class T>
 TARN_KERNEL void log_sum_columns(const T* x, T* tops, T* lowers, int64_t size, int64_t inner, int64_t count) {
-  T top[block];
-  T sums[block];
+  T top[side];
+  T sums[side];
   column_tops(x, size, inner, count, top, sums);
   for (int64_t l = 0; l < count; ++l) {
     tops[l] = top[l];
@@ -253,12 +254,12 @@ void along_lines(const Along& a, int64_t cost, Rows rows, Columns columns) {
     parallel_range(a.outer, cost * a.size, rows);
     return;
   }
-  const int64_t blocks = (a.inner + block - 1) / block;
-  parallel_range(a.outer * blocks, cost * a.size * std::min(block, a.inner), [&](int64_t begin, int64_t end) {
+  const int64_t blocks = (a.inner + side - 1) / side;
+  parallel_range(a.outer * blocks, cost * a.size * std::min(side, a.inner), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t from = i % blocks * block;
+      const int64_t from = i % blocks * side;
       const int64_t outer = i / blocks;
-      columns(outer * a.size * a.inner + from, outer * a.inner + from, std::min(block, a.inner - from));
+      columns(outer * a.size * a.inner + from, outer * a.inner + from, std::min(side, a.inner - from));
     }
   });
 }
