@@ -2,6 +2,8 @@
 // process.
 #include "core/storage.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -102,10 +104,22 @@ Block* from_cache(uint32_t c) {
   return block;
 }
 
+// Asking for more would not fail but be killed, once the memory is touched.
+size_t machine_memory() {
+  static const size_t bytes = [] {
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page = sysconf(_SC_PAGE_SIZE);
+    return pages > 0 && page > 0 ? static_cast<size_t>(pages) * static_cast<size_t>(page) : size_t{1} << 40;
+  }();
+  return bytes;
+}
+
 Block* from_system(uint32_t c) {
   const size_t bytes = class_bytes(c);
   const size_t whole = (sizeof(Block) + bytes + 63) / 64 * 64;  // aligned_alloc wants a multiple of the alignment
   requests.fetch_add(1, std::memory_order_relaxed);
+  check(in_use.load(std::memory_order_relaxed) + bytes <= machine_memory(), "out of memory: ", bytes,
+        " bytes for a tensor, with ", in_use.load(), " of this machine's ", machine_memory(), " in use");
   void* memory = std::aligned_alloc(64, whole);
   if (!memory) {
     release_cached_memory();
@@ -128,7 +142,7 @@ void count_use(size_t bytes) {
 }  // namespace
 
 Block* allocate_block(size_t bytes) {
-  check(bytes <= size_t{1} << 40, "out of memory: ", bytes, " bytes for one tensor");
+  check(bytes <= machine_memory(), "out of memory: a tensor of ", bytes, " bytes is more than this machine has");
   const uint32_t c = class_of(bytes);
   Block* block = caching ? from_cache(c) : nullptr;
   if (block)

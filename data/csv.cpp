@@ -17,7 +17,9 @@ struct Csv {
     std::string separator = ",";
     Sizes shape;
     void fields(auto& f) {
-      f("path", path, "the file, plain or gzip; ${NAME} and ${NAME:-text} are taken from the environment",
+      f("path", path,
+        "the file, plain or gzip; builtin:iris.csv is in the program; ${NAME} and ${NAME:-text} are taken from the "
+        "environment",
         {.required = true});
       f("label", label, "column of the labels: its name, or its number from 0, negative from the back");
       f("header", header, "what the first line is: names of columns, none, or counts (rows, features, class names)",

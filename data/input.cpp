@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/build.h"
 #include "core/error.h"
 
 namespace tarn {
@@ -44,9 +45,13 @@ std::string expand(std::string_view path) {
   return out;
 }
 
+/// Before the name of a file that is compiled into the program.
+constexpr std::string_view builtin = "builtin:";
+
 }  // namespace
 
 std::string resolve_path(std::string_view path, std::string_view folder) {
+  if (path.starts_with(builtin)) return std::string(path);
   const std::filesystem::path expanded = expand(path);
   check(!expanded.empty(), "path '", path, "' is empty");
   return (std::filesystem::path(folder) / expanded).lexically_normal().string();
@@ -78,6 +83,11 @@ Input Input::memory(std::string_view bytes, std::string name) {
 }
 
 Input Input::file(const std::string& path) {
+  if (path.starts_with(builtin)) {
+    const std::string_view bytes = embedded_file("data/uci/" + path.substr(builtin.size()));
+    check(!bytes.empty(), path, ": no such file is built in; there are builtin:iris.csv and builtin:digits.csv.gz");
+    return memory(bytes, path);
+  }
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   check(std::filesystem::exists(status), path, ": there is no such file");

@@ -10,7 +10,8 @@
 namespace tarn {
 
 /// The path with `${NAME}` and `${NAME:-text}` replaced from the environment and, where it is relative, taken from
-/// `folder`. Throws where a variable is not set and there is no text to take instead.
+/// `folder`; "builtin:NAME", a file that is compiled into the program, stays as it is. Throws where a variable is not
+/// set and there is no text to take instead.
 std::string resolve_path(std::string_view path, std::string_view folder);
 
 /// Decompressed bytes of a file, from front to back.
