@@ -57,7 +57,9 @@ void Progress::clear() {
 
 std::string duration_text(double seconds) {
   char buffer[64];
-  if (seconds < 60)
+  if (seconds < 0.1)
+    std::snprintf(buffer, sizeof buffer, "%.0f ms", 1000 * seconds);
+  else if (seconds < 60)
     std::snprintf(buffer, sizeof buffer, seconds < 10 ? "%.1f s" : "%.0f s", seconds);
   else if (seconds < 3600)
     std::snprintf(buffer, sizeof buffer, "%d min %d s", static_cast<int>(seconds) / 60, static_cast<int>(seconds) % 60);

@@ -34,7 +34,7 @@ class Progress {
   Clock::time_point last_{};
 };
 
-/// "3.2 s", "2 min 5 s", "1 h 3 min".
+/// "45 ms", "3.2 s", "2 min 5 s", "1 h 3 min".
 std::string duration_text(double seconds);
 
 }  // namespace tarn

@@ -1,6 +1,7 @@
 // Idx: images and labels in the format of MNIST (LeCun, Cortes, Burges: big-endian header, then bytes), plain or gzip.
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "core/kernels/kernel.h"
 #include "core/parallel.h"
@@ -110,7 +111,8 @@ struct Idx {
       samples.test = read_pair(c.test_images, c.test_labels, context);
     const int64_t n = std::max(classes(samples.all), classes(samples.test));
     for (int64_t i = 0; i < n; ++i) samples.class_names.push_back(text(i));
-    samples.description = text(c.images, ": ", samples.all.size(), " images of ", samples.all.x.shape());
+    samples.description = text(std::filesystem::path(c.images).filename().string(), ": ", samples.all.size(),
+                               " images of ", Shape(samples.all.x.shape().span().subspan(1)));
     return samples;
   }
 };

@@ -203,6 +203,12 @@ TEST_CASE("a chart is logarithmic where that is asked for and values span enough
   CHECK_FALSE(says(chart({2, 0}, true), "(logarithmic)"));
 }
 
+TEST_CASE("a flat curve has one grid line, with its value") {
+  const std::string text = svg({"rate", {{"a", "red", {5.25e-5, 5.25e-5, 5.25e-5}}}});
+  CHECK(count(text, "<line") == 1);
+  CHECK(says(text, ">5.25e-5</text>"));
+}
+
 TEST_CASE("the chart of a very long training stays small") {
   CHECK(svg({"loss", {{"a", "red", std::vector<double>(100000, 1.0)}}}).size() < 100000);
 }

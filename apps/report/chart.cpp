@@ -26,6 +26,15 @@ std::string number(double value, const char* format = "%.5g") {
   return buffer;
 }
 
+// "5e-05" as "5e-5": there is little room beside the axis.
+std::string tick_text(double value) {
+  std::string out = number(value, "%.4g");
+  const size_t exponent = out.find('e');
+  if (exponent == std::string::npos) return out;
+  while (out.size() > exponent + 3 && out[exponent + 2] == '0') out.erase(exponent + 2, 1);
+  return out;
+}
+
 // The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `raw`.
 double round_up(double raw) {
   const double power = std::pow(10, std::floor(std::log10(raw)));
@@ -50,6 +59,7 @@ class Scale {
     const double magnitude = std::max(std::abs(low_), std::abs(high_));
     if (high_ - low_ <= 1e-9 * magnitude || high_ == low_) {  // flat: the curve runs through the middle
       const double room = magnitude > 0 ? 0.1 * magnitude : 1;
+      flat_ = true;
       low_ -= room;
       high_ += room;
     }
@@ -68,7 +78,10 @@ class Scale {
     return top + fraction * (height - top - bottom);
   }
   /// Round values with a grid line each.
-  std::vector<double> ticks() const { return logarithmic_ ? logarithmic_ticks() : linear_ticks(); }
+  std::vector<double> ticks() const {
+    if (flat_) return {low_ / 2 + high_ / 2};
+    return logarithmic_ ? logarithmic_ticks() : linear_ticks();
+  }
   /// Epochs, counted from 0, that are written below: the first, and round ones.
   std::vector<size_t> epochs() const {
     std::vector<size_t> out;
@@ -108,6 +121,7 @@ class Scale {
   double high_ = -std::numeric_limits<double>::infinity();
   size_t count_ = 0;
   bool logarithmic_ = false;
+  bool flat_ = false;
 };
 
 std::string grid(const Scale& s) {
@@ -115,8 +129,8 @@ std::string grid(const Scale& s) {
   for (const double v : s.ticks()) {
     const std::string y = number(s.y(v));
     out += "<line class=g x1=" + number(left) + " x2=" + number(width - right) + " y1=" + y + " y2=" + y + " />";
-    out += "<text class=t text-anchor=end x=" + number(left - 6) + " y=" + number(s.y(v) + 4) + ">" +
-           number(v, "%.4g") + "</text>";
+    out += "<text class=t text-anchor=end x=" + number(left - 6) + " y=" + number(s.y(v) + 4) + ">" + tick_text(v) +
+           "</text>";
   }
   for (const size_t i : s.epochs())
     out += "<text class=t text-anchor=middle x=" + number(s.x(i)) + " y=" + number(height - bottom + 16) + ">" +
