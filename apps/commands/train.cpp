@@ -1,6 +1,7 @@
 // `tarn train`: from a config to a trained model, a run's folder and a report.
 #include <csignal>
 #include <cstdio>
+#include <limits>
 
 #include "apps/cli.h"
 #include "apps/progress.h"
@@ -18,13 +19,15 @@ void on_signal(int signal) {
   stop_signal = signal;
 }
 
+constexpr int64_t not_given = std::numeric_limits<int64_t>::min();
+
 struct TrainOptions {
   std::vector<std::string> configs;
   std::vector<std::string> overrides;
   std::string out;
   std::string resume;
-  int64_t epochs = -1;
-  int64_t seed = -1;
+  int64_t epochs = not_given;
+  int64_t seed = not_given;
   int64_t threads = 0;
   bool quiet = false;
   bool json = false;
@@ -108,8 +111,8 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Eva
 
 Experiment experiment_for(const TrainOptions& options) {
   std::vector<std::string> overrides = options.overrides;
-  if (options.epochs >= 0) overrides.push_back("train.epochs=" + std::to_string(options.epochs));
-  if (options.seed >= 0) overrides.push_back("seed=" + std::to_string(options.seed));
+  if (options.epochs != not_given) overrides.push_back("train.epochs=" + std::to_string(options.epochs));
+  if (options.seed != not_given) overrides.push_back("seed=" + std::to_string(options.seed));
   if (!options.resume.empty()) {
     check(options.configs.empty(), "--resume: continues the run's own config; leave '",
           options.configs.empty() ? "" : options.configs[0], "' out");
@@ -157,7 +160,7 @@ int train(std::span<const std::string> arguments) {
                                                  : options.out;
   const RunFolder folder = RunFolder::create(path, resume);
   if (resume) folder.restore(trainer);
-  if (!resume || !options.overrides.empty() || options.epochs >= 0)
+  if (!resume || !options.overrides.empty() || options.epochs != not_given)
     folder.write_config(resolved(experiment, data.classes), experiment.folder);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
