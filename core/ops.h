@@ -317,13 +317,13 @@ Tensor avg_pool(const Tensor& x, const Windows& w);
 
 // ---- norm.cpp ----
 
-/// Statistics of a batch-norm call in training.
-struct BatchNormResult {
-  Tensor y, mean, variance;  ///< mean and biased variance per channel, off the tape
+/// What is normalised by its own statistics, and these.
+struct NormResult {
+  Tensor y, mean, variance;  ///< the mean and the biased variance are off the tape
 };
 /// (x - mean) / sqrt(var + eps) · weight + bias with the batch's own statistics over all dimensions but 1; weight and
 /// bias may be undefined. x [N, C, …] of rank 2 to 5 (torch.nn.functional.batch_norm, training = true).
-BatchNormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5);
+NormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5);
 /// The same with given statistics.
 Tensor batch_norm_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                        const Tensor& bias, double eps = 1e-5);

@@ -59,7 +59,7 @@ class BatchNorm : public Module {
           x.shape()[1], " channels");
     if (!context.training && mean_.defined()) return batch_norm_with(x, mean_, variance_, weight_, bias_, eps_);
     if (!context.training && x.numel() == 0) return x;  // no statistics, and nothing to normalise
-    BatchNormResult result = batch_norm(x, weight_, bias_, eps_);
+    NormResult result = batch_norm(x, weight_, bias_, eps_);
     if (context.training && mean_.defined()) update(result, x.numel() / features_);
     return std::move(result.y);
   }
@@ -82,7 +82,7 @@ class BatchNorm : public Module {
   }
 
   /// Moves the running statistics; the variance of `count` values per channel is made unbiased for them.
-  void update(const BatchNormResult& batch, int64_t count) {
+  void update(const NormResult& batch, int64_t count) {
     if (count < 2) return;  // an empty batch says nothing
     const int64_t seen = ++*write_in_place<int64_t>(batches_);
     const double share = momentum_ ? *momentum_ : 1 / static_cast<double>(seen);

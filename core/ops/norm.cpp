@@ -3,18 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "core/ops.h"
+#include "core/ops/normalized.h"
 #include "core/parallel.h"
 #include "core/record.h"
 #include "core/registry.h"
-#include "core/tape.h"
 
 namespace tarn {
 namespace {
 
 using kernels::Channels;
+using normalized::Gradients;
+using normalized::Saved;
 
 Channels channels_of(const char* op, const Tensor& x) {
   check(2 <= x.rank() && x.rank() <= 5, op, ": input ", x.shape(), " has ", x.rank(),
@@ -36,13 +37,6 @@ Dims others(const Tensor& x) {
   return dims;
 }
 
-// One value per channel as [1, C, 1, …], to broadcast against `like`.
-Tensor per_channel(const Tensor& v, const Tensor& like) {
-  std::vector<int64_t> sizes(static_cast<size_t>(like.rank()), 1);
-  sizes[1] = v.numel();
-  return reshape(v, sizes);
-}
-
 // Calls body(first, count) for blocks of channels that are handled at once; `cost` is the work per value.
 template <class F>
 void over_blocks(const Channels& s, int64_t cost, F body) {
@@ -52,16 +46,6 @@ void over_blocks(const Channels& s, int64_t cost, F body) {
     for (int64_t i = begin; i < end; ++i) body(i * size, std::min(size, s.channels - i * size));
   });
 }
-
-/// What a call in training keeps for its backward.
-struct Saved {
-  Tensor mean, inverse;  // per channel; inverse: 1 / sqrt(variance + eps)
-  double eps = 0;
-};
-
-struct Gradients {
-  Tensor x, weight, bias;
-};
 
 template <class T>
 void backward_channels(const Tensor& g, const Tensor& x, const Tensor& weight, const Saved& saved, Channels s,
@@ -93,80 +77,27 @@ void backward_channels(const Tensor& g, const Tensor& x, const Tensor& weight, c
   });
 }
 
-Gradients batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& weight, const Saved& saved);
-
-// Derivative by x of <v, P u>, P u being the cotangent that normalising x returns for u: with n the normalised x, r its
-// scale and M the mean, <v, P u> = count · r · (M(vu) - M(v) M(u) - M(vn) M(un)).
-Tensor second_by_input(const Tensor& v, const Tensor& u, const Tensor& x, const Saved& saved) {
-  const Dims dims = others(x);
-  const Tensor n = batch_norm(x, {}, {}, saved.eps).y;
-  const Tensor r = rsqrt(var(x, dims, false, true) + saved.eps);
-  const Tensor un = mean(u * n, dims, true);
-  const Tensor vn = mean(v * n, dims, true);
-  const Tensor spread = mean(v * u, dims, true) - mean(v, dims, true) * mean(u, dims, true) - vn * un;
-  const Tensor pu = batch_norm_backward(u, x, {}, saved).x;
-  const Tensor pv = batch_norm_backward(v, x, {}, saved).x;
-  return -(square(r) * spread * n + r * (vn * pu + un * pv));
-}
-
-// All three gradients of a batch_norm in one pass over each channel. Their own pullbacks use this op and batch_norm.
-Gradients batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& weight, const Saved& saved) {
-  const Channels s = channels_of("batch_norm_backward", x);
-  Gradients d{Tensor(x.shape(), x.dtype()), Tensor({s.channels}, x.dtype()), Tensor({s.channels}, x.dtype())};
-  dispatch_floating(x.dtype(), "batch_norm_backward",
-                    [&](auto t) { backward_channels<decltype(t)>(g, x, weight, saved, s, d); });
-  const auto by_g = [x, weight, saved](const Tensor& v) { return batch_norm_backward(v, x, weight, saved).x; };
-  const auto by_x = [g, x, weight, saved](const Tensor& v) {
-    return second_by_input(v, weight.defined() ? g * per_channel(weight, g) : g, x, saved);
-  };
-  const auto by_weight = [g, x, saved](const Tensor& v) {
-    return sum(g * batch_norm_backward(v, x, {}, saved).x, others(x));
-  };
-  d.x = record("batch_norm_backward", d.x, Edge{g, by_g}, Edge{x, by_x}, Edge{weight, by_weight});
-  const auto weight_by_g = [x, saved](const Tensor& v) {
-    return per_channel(v, x) * batch_norm(x, {}, {}, saved.eps).y;
-  };
-  const auto weight_by_x = [g, x, saved](const Tensor& v) {
-    return batch_norm_backward(g * per_channel(v, x), x, {}, saved).x;
-  };
-  d.weight = record("batch_norm_backward_weight", d.weight, Edge{g, weight_by_g}, Edge{x, weight_by_x});
-  d.bias = record("batch_norm_backward_bias", d.bias,
-                  Edge{g, [x = x.detach()](const Tensor& v) { return broadcast_to(per_channel(v, x), x.shape()); }});
-  return d;
-}
-
-// One call of batch_norm on a tape. Its three pullbacks share what one pass over the data gives to all of them.
-class Call {
- public:
-  Call(Tensor x, Tensor weight, Saved saved) : x_(std::move(x)), weight_(std::move(weight)), saved_(std::move(saved)) {}
-
-  // `sharers`: pullbacks that are still to ask for this cotangent, the asking one included.
-  Gradients gradients(const Tensor& g, long sharers) {
-    const uint32_t tape = Tape::current() ? Tape::current()->id() : 0;
-    const bool same = g_.defined() && g_.storage().block() == g.storage().block() && tape == tape_ &&
-                      g_.place().tape == g.place().tape && g_.place().entry == g.place().entry;
-    if (!same) {
-      gradients_ = batch_norm_backward(g, x_, weight_, saved_);
-      g_ = g;
-      tape_ = tape;
-      left_ = sharers;
-    }
-    if (--left_ > 0) return gradients_;
-    g_ = {};
-    return std::exchange(gradients_, {});
+/// Which values batch normalisation takes together, for the derivatives in normalized.h.
+struct Batch {
+  static Dims together(const Tensor& x) { return others(x); }
+  static Tensor per_channel(const Tensor& v, const Shape& like) {
+    std::vector<int64_t> sizes(static_cast<size_t>(like.rank()), 1);
+    sizes[1] = v.numel();
+    return reshape(v, sizes);
   }
-
- private:
-  Tensor x_, weight_;
-  Saved saved_;
-  Tensor g_;
-  Gradients gradients_;
-  uint32_t tape_ = 0;
-  long left_ = 0;
+  static Tensor weight_sum(const Tensor& v) { return sum(v, others(v)); }
+  static Tensor plain(const Tensor& x, double eps) { return batch_norm(x, {}, {}, eps).y; }
+  static Gradients kernel(const Tensor& g, const Tensor& x, const Tensor& weight, const Saved& saved) {
+    const Channels s = channels_of("batch_norm_backward", x);
+    Gradients d{Tensor(x.shape(), x.dtype()), Tensor({s.channels}, x.dtype()), Tensor({s.channels}, x.dtype())};
+    dispatch_floating(x.dtype(), "batch_norm_backward",
+                      [&](auto t) { backward_channels<decltype(t)>(g, x, weight, saved, s, d); });
+    return d;
+  }
 };
 
 template <class T>
-void forward_channels(const Tensor& x, const Tensor& weight, const Tensor& bias, Channels s, BatchNormResult& result,
+void forward_channels(const Tensor& x, const Tensor& weight, const Tensor& bias, Channels s, NormResult& result,
                       Saved& saved) {
   const T* in = x.data<T>();
   const T* scale = weight.defined() ? weight.data<T>() : nullptr;
@@ -215,24 +146,18 @@ Tensor scale_channels(const Tensor& x, const Tensor& scale, const Tensor& shift)
 
 }  // namespace
 
-BatchNormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+NormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   const Channels s = channels_of("batch_norm", x);
   check_channels("batch_norm", "weight", weight, x);
   check_channels("batch_norm", "bias", bias, x);
   check(eps >= 0, "batch_norm: eps is ", eps, "; it must not be negative");
   check(s.count() > 1, "batch_norm: input ", x.shape(), " has ", s.count(),
         " values per channel; training needs more than 1");
-  BatchNormResult result{Tensor(x.shape(), x.dtype()), Tensor({s.channels}, x.dtype()),
-                         Tensor({s.channels}, x.dtype())};
+  NormResult result{Tensor(x.shape(), x.dtype()), Tensor({s.channels}, x.dtype()), Tensor({s.channels}, x.dtype())};
   Saved saved{result.mean, Tensor({s.channels}, x.dtype()), eps};
   dispatch_floating(x.dtype(), "batch_norm",
                     [&](auto t) { forward_channels<decltype(t)>(x, weight, bias, s, result, saved); });
-  if (!Tape::current()) return result;
-  const auto call = std::make_shared<Call>(x, weight, std::move(saved));
-  result.y = record("batch_norm", result.y,
-                    Edge{x, [call](const Tensor& g) { return call->gradients(g, call.use_count()).x; }},
-                    Edge{weight, [call](const Tensor& g) { return call->gradients(g, call.use_count()).weight; }},
-                    Edge{bias, [call](const Tensor& g) { return call->gradients(g, call.use_count()).bias; }});
+  result.y = normalized::recorded<Batch>("batch_norm", result.y, x, weight, bias, std::move(saved));
   return result;
 }
 
