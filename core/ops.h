@@ -286,7 +286,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 /// y_k = x1ᵀ W_k x2 + b_k; weight [out, in1, in2].
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias = {});
 
-// ---- conv.cpp: 1, 2 and 3 dimensions share one implementation ----
+// ---- conv.cpp, conv_transpose.cpp: 1, 2 and 3 dimensions share one implementation ----
 
 /// What a convolution is besides its tensors; each list has one entry per spatial dimension.
 struct ConvGeometry {
@@ -301,6 +301,11 @@ Tensor conv(const Tensor& x, const Tensor& weight, const Tensor& bias, const Con
 Tensor conv_input(const Tensor& g, const Tensor& weight, const ConvGeometry& geometry, const Shape& input);
 /// Its transpose in the weight.
 Tensor conv_weight(const Tensor& x, const Tensor& g, const ConvGeometry& geometry, const Shape& weight);
+/// Every cell of x [N, C, spatial] adds its value times the kernel to the output; weight [C, K/groups, kernel], bias
+/// [K] or undefined. An output size is (size - 1) · stride - before - after + dilation · (kernel - 1) + output_padding
+/// + 1; output_padding is below the stride or the dilation (torch.nn.functional.conv_transpose1d/2d/3d).
+Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry,
+                      const std::array<int64_t, 3>& output_padding = {});
 
 // ---- windows.cpp, pool_max.cpp, pool_mean.cpp; geometry in core/ops/window.h ----
 
