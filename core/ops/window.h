@@ -58,11 +58,14 @@ struct Windows {
   std::vector<int64_t> cells(int64_t cell) const;
   /// What a mean over output cell `cell` divides by.
   int64_t divisor(int64_t cell) const;
-  /// The same from the spans of the cell.
+  /// The same from the spans of the cell. An empty window's sum is divided by 1.
   int64_t divisor(const Span& d, const Span& h, const Span& w) const {
     if (divisor_override) return *divisor_override;
-    return count_include_pad ? d.extent * h.extent * w.extent : d.taps * h.taps * w.taps;
+    const int64_t counted = count_include_pad ? d.extent * h.extent * w.extent : d.taps * h.taps * w.taps;
+    return counted > 0 ? counted : 1;
   }
+  /// How many planes a tensor of that shape has.
+  int64_t planes(const Shape& s) const { return s.product(0, s.rank() - rank); }
   /// Throws unless the last `rank` sizes of `input` are those that this geometry was made for.
   void check_input(const char* op, const Shape& input) const;
 };

@@ -1,5 +1,5 @@
-// Fast average pooling: the rows of a window are added up first, then along the row; the backward runs the other way.
-// For pool_mean.cpp only.
+// Fast pooling for reductions that add up something of each value (means, sums, powers): the rows of a window are added
+// up first, then along the row; the backward runs the other way. For the pooling ops' .cpp files only.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,23 @@
 
 namespace tarn::kernels {
 
+/// A mean, and the form of all such reductions: y = finish(Σ load(x), divisor), where `checked` asks for `repair` to be
+/// called with every finished row of output; dx = tap(Σ share(g, y, divisor), x), where `looks_at_values` says whether
+/// y and x matter. `compiled`: the common kernels along W get loops of their own.
+template <class T>
+struct RowMean {
+  static constexpr bool checked = false;
+  static constexpr bool looks_at_values = false;
+  static constexpr bool compiled = true;
+  T load(T value) const { return value; }
+  T finish(T sum, T divisor) const { return sum / divisor; }
+  T share(T g, T, T divisor) const { return g / divisor; }
+  T tap(T spread, T) const { return spread; }
+};
+
 /// Memory for one piece of work. `line` and `cells` have `lead` zeros in front and zeros behind; the others are full.
 template <class T>
-struct MeanScratch {
+struct RowScratch {
   T* line;      ///< one input row, in coordinates that start with the padding
   T* cells;     ///< one output row
   T* divisors;  ///< the columns' part of the divisor
@@ -28,14 +42,14 @@ struct MeanScratch {
   }
 };
 
-/// Sum of n neighbouring values.
-template <class T>
-inline T line_sum(const T* x, int64_t n) {
+/// Sum of what `r` loads of n neighbouring values.
+template <class T, class R>
+inline T line_sum(const T* x, int64_t n, const R& r) {
   constexpr int64_t lanes = 64;
   constexpr int64_t stretch = 4096;  // longest run summed in the tensor's own precision
   if (n < lanes) {
     T total = 0;
-    for (int64_t i = 0; i < n; ++i) total += x[i];
+    for (int64_t i = 0; i < n; ++i) total += r.load(x[i]);
     return total;
   }
   double total = 0;
@@ -44,8 +58,8 @@ inline T line_sum(const T* x, int64_t n) {
     T sums[lanes] = {};
     int64_t i = from;
     for (; i + lanes <= end; i += lanes)
-      for (int64_t l = 0; l < lanes; ++l) sums[l] += x[i + l];
-    for (; i < end; ++i) sums[i % lanes] += x[i];
+      for (int64_t l = 0; l < lanes; ++l) sums[l] += r.load(x[i + l]);
+    for (; i < end; ++i) sums[i % lanes] += r.load(x[i]);
     for (int64_t width = lanes / 2; width > 0; width /= 2)
       for (int64_t l = 0; l < width; ++l) sums[l] += sums[l + width];
     total += static_cast<double>(sums[0]);
@@ -58,12 +72,13 @@ template <class T>
 inline void column_divisors(const Windows& w, T* divisors) {
   for (int64_t o = 0; o < w.axes[2].output; ++o) {
     const Span s = w.axes[2].span(o);
-    divisors[o] = static_cast<T>(w.divisor_override ? *w.divisor_override : w.count_include_pad ? s.extent : s.taps);
+    const int64_t counted = std::max<int64_t>(1, w.count_include_pad ? s.extent : s.taps);
+    divisors[o] = static_cast<T>(w.divisor_override ? *w.divisor_override : counted);
   }
 }
 inline int64_t row_divisor(const Windows& w, const Span& d, const Span& h) {
   if (w.divisor_override) return 1;
-  return w.count_include_pad ? d.extent * h.extent : d.taps * h.taps;
+  return std::max<int64_t>(1, w.count_include_pad ? d.extent * h.extent : d.taps * h.taps);
 }
 
 /// Calls f(offset of the row in the plane) for every row of a window.
@@ -77,8 +92,8 @@ inline void each_row(const Windows& w, const Span& d, const Span& h, F f) {
 }
 
 /// line = the sum of all rows of a window.
-template <class T>
-inline void sum_down(const Windows& w, const Span& d, const Span& h, const T* plane, T* line) {
+template <class T, class R>
+inline void sum_down(const Windows& w, const Span& d, const Span& h, const T* plane, T* line, const R& r) {
   const int64_t width = w.axes[2].input;
   const T* waiting = nullptr;  // rows are added in pairs, to pass over `line` half as often
   bool begun = false;
@@ -92,21 +107,25 @@ inline void sum_down(const Windows& w, const Span& d, const Span& h, const T* pl
     waiting = nullptr;
     if (begun) {
 #pragma GCC ivdep
-      for (int64_t k = 0; k < width; ++k) line[k] += p[k] + q[k];
+      for (int64_t k = 0; k < width; ++k) line[k] += r.load(p[k]) + r.load(q[k]);
     } else {
 #pragma GCC ivdep
-      for (int64_t k = 0; k < width; ++k) line[k] = p[k] + q[k];
+      for (int64_t k = 0; k < width; ++k) line[k] = r.load(p[k]) + r.load(q[k]);
     }
     begun = true;
   });
-  if (!waiting) return;
-  const T* p = waiting;
-  if (!begun) {
-    std::memcpy(line, p, static_cast<size_t>(width) * sizeof(T));
+  if (!waiting) {
+    if (!begun) std::fill_n(line, width, T(0));  // a window without rows
     return;
   }
+  const T* p = waiting;
+  if (begun) {
 #pragma GCC ivdep
-  for (int64_t k = 0; k < width; ++k) line[k] += p[k];
+    for (int64_t k = 0; k < width; ++k) line[k] += r.load(p[k]);
+  } else {
+#pragma GCC ivdep
+    for (int64_t k = 0; k < width; ++k) line[k] = r.load(p[k]);
+  }
 }
 
 /// Calls f(tap, stride) for every tap of a sliding axis, strides of 1 and 2 as constants.
@@ -139,7 +158,7 @@ inline void sum_across(const Axis& c, const T* line, T* sums) {
     const Span s = c.span(o);
     const T* first = line + c.padding + s.first;
     if (c.dilation == 1) {
-      sums[o] = line_sum(first, s.taps);
+      sums[o] = line_sum(first, s.taps, RowMean<T>{});
       continue;
     }
     T total = 0;
@@ -149,15 +168,15 @@ inline void sum_across(const Axis& c, const T* line, T* sums) {
 }
 
 /// Output rows [begin, end) of all planes. Kernel 0: any axis along W.
-template <class T, int Kernel, int Stride>
-TARN_KERNEL void mean_rows(const Windows& w, const T* x, T* y, int64_t begin, int64_t end, MeanScratch<T> scratch) {
+template <class T, int Kernel, int Stride, class R>
+TARN_KERNEL void sum_rows(const Windows& w, const T* x, T* y, int64_t begin, int64_t end, RowScratch<T> scratch, R r) {
   const auto& [a, b, c] = w.axes;
   const int64_t n = c.output;
   const T* divisors = scratch.divisors;
   const T* line = scratch.line;
   T* sums = scratch.cells;
   column_divisors(w, scratch.divisors);
-  std::fill_n(scratch.line, MeanScratch<T>::line_room(c), T(0));
+  std::fill_n(scratch.line, RowScratch<T>::line_room(c), T(0));
   const bool whole = c.global() && b.dilation == 1;  // then the rows of a window follow each other
   for (int64_t i = begin; i < end; ++i) {
     const int64_t rows = i % (a.output * b.output);
@@ -169,23 +188,24 @@ TARN_KERNEL void mean_rows(const Windows& w, const T* x, T* y, int64_t begin, in
     if (whole) {
       T total = 0;
       for (int64_t k = 0; k < d.taps; ++k)
-        total += line_sum(plane + ((d.first + k * a.dilation) * b.input + h.first) * c.input, h.taps * c.input);
-      out[0] = total / (row_part * divisors[0]);
-      continue;
-    }
-    sum_down(w, d, h, plane, scratch.line + c.padding);
-    if constexpr (Kernel > 0) {
-#pragma GCC ivdep
-      for (int64_t o = 0; o < n; ++o) {
-        T sum = 0;
-        for (int j = 0; j < Kernel; ++j) sum += line[o * Stride + j];
-        out[o] = sum / (row_part * divisors[o]);
-      }
+        total += line_sum(plane + ((d.first + k * a.dilation) * b.input + h.first) * c.input, h.taps * c.input, r);
+      out[0] = r.finish(total, row_part * divisors[0]);
     } else {
-      sum_across(c, line, sums);
+      sum_down(w, d, h, plane, scratch.line + c.padding, r);
+      if constexpr (Kernel > 0) {
 #pragma GCC ivdep
-      for (int64_t o = 0; o < n; ++o) out[o] = sums[o] / (row_part * divisors[o]);
+        for (int64_t o = 0; o < n; ++o) {
+          T sum = 0;
+          for (int j = 0; j < Kernel; ++j) sum += line[o * Stride + j];
+          out[o] = r.finish(sum, row_part * divisors[o]);
+        }
+      } else {
+        sum_across(c, line, sums);
+#pragma GCC ivdep
+        for (int64_t o = 0; o < n; ++o) out[o] = r.finish(sums[o], row_part * divisors[o]);
+      }
     }
+    if constexpr (R::checked) r.repair(w, d, h, plane, out);
   }
 }
 
@@ -193,9 +213,9 @@ TARN_KERNEL void mean_rows(const Windows& w, const T* x, T* y, int64_t begin, in
 template <class T, int Kernel, int Stride>
 inline void spread_across(const Axis& c, const T* cells, T* line) {
   if constexpr (Kernel > 0) {
-    static_assert(Kernel <= MeanScratch<T>::lead * Stride);
+    static_assert(Kernel <= RowScratch<T>::lead * Stride);
     const int64_t last = (c.input + c.padding - 1) / Stride + 1;
-    const T* q = cells + MeanScratch<T>::lead;
+    const T* q = cells + RowScratch<T>::lead;
 #pragma GCC ivdep
     for (int64_t m = 0; m < last; ++m)
       for (int phase = 0; phase < Stride; ++phase) {
@@ -204,9 +224,9 @@ inline void spread_across(const Axis& c, const T* cells, T* line) {
         line[m * Stride + phase] = sum;
       }
   } else {
-    const T* q = cells + MeanScratch<T>::lead;
+    const T* q = cells + RowScratch<T>::lead;
     const int64_t n = c.output;
-    std::fill_n(line, MeanScratch<T>::line_room(c), T(0));
+    std::fill_n(line, RowScratch<T>::line_room(c), T(0));
     if (c.sliding() && c.kernel <= 32) {
       each_sliding_tap(c, [&](int64_t tap, auto stride) {
         T* first = line + tap;
@@ -223,33 +243,42 @@ inline void spread_across(const Axis& c, const T* cells, T* line) {
   }
 }
 
-/// dx of planes [begin, end): every cell's cotangent, divided, added to all cells of its window.
-template <class T, int Kernel, int Stride>
-TARN_KERNEL void spread_rows(const Windows& w, const T* g, T* dx, int64_t begin, int64_t end, MeanScratch<T> scratch) {
+/// What `spread_rows` reads; y and x may be null where the reduction does not look at values.
+template <class T>
+struct SpreadFrom {
+  const T *g, *y, *x;
+};
+
+/// dx of planes [begin, end): every cell's share of its cotangent, added to all cells of its window.
+template <class T, int Kernel, int Stride, class R>
+TARN_KERNEL void spread_rows(const Windows& w, SpreadFrom<T> from, T* dx, int64_t begin, int64_t end,
+                             RowScratch<T> scratch, R r) {
   const auto& [a, b, c] = w.axes;
   const int64_t n = c.output;
   const int64_t width = c.input;
   const T* divisors = scratch.divisors;
-  T* cells = scratch.cells + MeanScratch<T>::lead;
+  T* cells = scratch.cells + RowScratch<T>::lead;
   column_divisors(w, scratch.divisors);
-  std::fill_n(scratch.cells, MeanScratch<T>::cells_room(c), T(0));
+  std::fill_n(scratch.cells, RowScratch<T>::cells_room(c), T(0));
   const bool whole = a.global() && b.global() && c.global();
   for (int64_t plane = begin; plane < end; ++plane) {
     T* out = dx + plane * w.input_cells();
-    if (whole) {
-      const T share = g[plane] / static_cast<T>(w.divisor(a.span(0), b.span(0), c.span(0)));
-      std::fill_n(out, w.input_cells(), share);
-      continue;
-    }
     // Everything before `fresh` holds a value; later rows are written at their first visit instead of added to.
     int64_t fresh = 0;
     for (int64_t i = 0; i < a.output * b.output; ++i) {
       const Span d = a.span(i / b.output);
       const Span h = b.span(i % b.output);
       const T row_part = static_cast<T>(row_divisor(w, d, h));
-      const T* from = g + (plane * a.output * b.output + i) * n;
+      const int64_t at_cell = (plane * a.output * b.output + i) * n;
+      const T* g = from.g + at_cell;
+      const T* y = R::looks_at_values ? from.y + at_cell : g;
+      if (whole) {
+        std::fill_n(out, w.input_cells(), r.share(g[0], y[0], row_part * divisors[0]));
+        fresh = w.input_cells();
+        break;
+      }
 #pragma GCC ivdep
-      for (int64_t o = 0; o < n; ++o) cells[o] = from[o] / (row_part * divisors[o]);
+      for (int64_t o = 0; o < n; ++o) cells[o] = r.share(g[o], y[o], row_part * divisors[o]);
       spread_across<T, Kernel, Stride>(c, scratch.cells, scratch.line);
       const T* line = scratch.line + c.padding;
       each_row(w, d, h, [&](int64_t at) {
@@ -265,7 +294,68 @@ TARN_KERNEL void spread_rows(const Windows& w, const T* g, T* dx, int64_t begin,
       });
     }
     std::memset(out + fresh, 0, static_cast<size_t>(w.input_cells() - fresh) * sizeof(T));
+    if constexpr (R::looks_at_values) {
+      const T* x = from.x + plane * w.input_cells();
+#pragma GCC ivdep
+      for (int64_t k = 0; k < w.input_cells(); ++k) out[k] = r.tap(out[k], x[k]);
+    }
   }
+}
+
+template <class T, class R>
+struct RowForms {
+  void (*forward)(const Windows&, const T*, T*, int64_t, int64_t, RowScratch<T>, R);
+  void (*backward)(const Windows&, SpreadFrom<T>, T*, int64_t, int64_t, RowScratch<T>, R);
+};
+
+/// The rows compiled for a kernel along W where there are some.
+template <class T, class R>
+RowForms<T, R> row_forms(const Axis& c) {
+  if constexpr (R::compiled) {
+    const auto is = [&c](int64_t k, int64_t s) {
+      return c.sliding() && c.kernel == k && c.stride == s && c.dilation == 1;
+    };
+    if (is(2, 1)) return {sum_rows<T, 2, 1, R>, spread_rows<T, 2, 1, R>};
+    if (is(2, 2)) return {sum_rows<T, 2, 2, R>, spread_rows<T, 2, 2, R>};
+    if (is(3, 1)) return {sum_rows<T, 3, 1, R>, spread_rows<T, 3, 1, R>};
+    if (is(3, 2)) return {sum_rows<T, 3, 2, R>, spread_rows<T, 3, 2, R>};
+  }
+  return {sum_rows<T, 0, 1, R>, spread_rows<T, 0, 1, R>};
+}
+
+/// Runs body(begin, end, memory) over pieces of [0, n).
+template <class T, class F>
+void with_row_scratch(const Axis& c, int64_t n, int64_t cost, F body) {
+  const int64_t line = RowScratch<T>::line_room(c);
+  const int64_t cells = RowScratch<T>::cells_room(c);
+  if (n == 0) return;
+  parallel_range(n, cost, [&](int64_t begin, int64_t end) {
+    Scratch scratch(Scratch::size<T>(line) + 2 * Scratch::size<T>(cells));
+    body(begin, end, RowScratch<T>{scratch.take<T>(line), scratch.take<T>(cells), scratch.take<T>(cells)});
+  });
+}
+
+/// y = the reduction of every window of all planes.
+template <class T, class R>
+void sum_windows(const Windows& w, int64_t planes, const T* x, T* y, const R& r) {
+  const auto& [a, b, c] = w.axes;
+  const auto rows = row_forms<T, R>(c).forward;
+  const int64_t count = c.output == 0 ? 0 : planes * a.output * b.output;
+  const int64_t cost = (a.kernel * b.kernel + 1) * c.input;
+  with_row_scratch<T>(c, count, cost, [&](int64_t begin, int64_t end, const RowScratch<T>& scratch) {
+    rows(w, x, y, begin, end, scratch, r);
+  });
+}
+
+/// dx = its transpose.
+template <class T, class R>
+void spread_windows(const Windows& w, int64_t planes, SpreadFrom<T> from, T* dx, const R& r) {
+  const auto& [a, b, c] = w.axes;
+  const auto rows = row_forms<T, R>(c).backward;
+  const int64_t cost = w.input_cells() + a.output * b.output * (a.kernel * b.kernel + 1) * c.input;
+  with_row_scratch<T>(c, planes, cost, [&](int64_t begin, int64_t end, const RowScratch<T>& scratch) {
+    rows(w, from, dx, begin, end, scratch, r);
+  });
 }
 
 }  // namespace tarn::kernels
