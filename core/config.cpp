@@ -8,22 +8,26 @@ namespace tarn {
 namespace {
 
 template <class List>
-List expanded(const List& sizes, int rank) {
-  check(rank >= 0, "cannot expand sizes to ", rank, " dimensions");
+List expanded(const List& list, const char* what, int rank) {
+  check(rank >= 0, "cannot expand ", what, " to ", rank, " dimensions");
   const auto wanted = static_cast<size_t>(rank);
-  if (sizes.size() == 1) return List(wanted, sizes[0]);
-  check(sizes.size() == wanted, sizes.size(), " sizes where 1 or ", rank, " are wanted");
-  return sizes;
+  if (list.size() == 1) return List(wanted, list[0]);
+  check(list.size() == wanted, list.size(), ' ', what, " where 1 or ", rank, " are wanted");
+  return list;
 }
 
 }  // namespace
 
 Sizes expand(const Sizes& sizes, int rank) {
-  return expanded(sizes, rank);
+  return expanded(sizes, "sizes", rank);
 }
 
 MaybeSizes expand(const MaybeSizes& sizes, int rank) {
-  return expanded(sizes, rank);
+  return expanded(sizes, "sizes", rank);
+}
+
+std::vector<double> expand(const Numbers& numbers, int rank) {
+  return expanded(numbers.each, "numbers", rank);
 }
 
 void Problems::add_line(const Where& where, std::string line) {

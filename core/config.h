@@ -21,16 +21,21 @@ namespace tarn {
 using Sizes = std::vector<int64_t>;
 /// The same where null stands for "as in the input".
 using MaybeSizes = std::vector<std::optional<int64_t>>;
+/// One number, or one for each dimension. In JSON a number or a list. (A plain vector takes a list only.)
+struct Numbers {
+  std::vector<double> each = {};
+};
 /// Sizes or, where `word` is not empty, a word such as "same".
 struct SizesOrWord {
   Sizes sizes = {};
   std::string word = {};
 };
 
-/// `sizes` for each of `rank` dimensions: as they are, or the only one repeated. Throws where there is another number
-/// of them.
+/// What is given for each of `rank` dimensions: as it is, or the only one repeated. Throws where there is another
+/// number of them.
 Sizes expand(const Sizes& sizes, int rank);
 MaybeSizes expand(const MaybeSizes& sizes, int rank);
+std::vector<double> expand(const Numbers& numbers, int rank);
 
 /// What a field accepts. Bounds hold for every number of a list.
 struct Rule {
@@ -62,10 +67,10 @@ class Described {
 };
 
 /// Where a field's value is kept, which says what JSON it takes. Json takes anything.
-using FieldValue =
-    std::variant<bool*, int64_t*, double*, float*, std::string*, Sizes*, MaybeSizes*, SizesOrWord*,
-                 std::vector<double>*, std::vector<std::string>*, std::optional<bool>*, std::optional<int64_t>*,
-                 std::optional<double>*, std::optional<std::string>*, std::optional<Sizes>*, Json*, Described>;
+using FieldValue = std::variant<bool*, int64_t*, double*, float*, std::string*, Sizes*, MaybeSizes*, SizesOrWord*,
+                                Numbers*, std::vector<double>*, std::vector<std::string>*, std::optional<bool>*,
+                                std::optional<int64_t>*, std::optional<double>*, std::optional<std::string>*,
+                                std::optional<Sizes>*, std::optional<Numbers>*, Json*, Described>;
 
 struct Field {
   std::string_view name;

@@ -55,6 +55,18 @@ class ValueReader {
     (*this)(&read);
     if (problems_.size() == before) *out = {.sizes = std::move(read), .word = {}};
   }
+  void operator()(Numbers* out) {
+    if (!json_.is_array()) {
+      if (const auto value = number(json_)) *out = {.each = {*value}};
+      return;
+    }
+    if (!fits_rank()) return;
+    Numbers read;
+    for (const Json& item : json_.items()) {
+      if (const auto value = number(item)) read.each.push_back(*value);
+    }
+    if (read.each.size() == json_.size()) *out = std::move(read);
+  }
   void operator()(std::vector<double>* out) {
     if (!is_list(json_)) return;
     std::vector<double> read;
@@ -124,6 +136,12 @@ class ValueReader {
     add(value, text("expected a list of ", wanted, ", found ", value.describe()));
     return false;
   }
+  /// Of a list for dimensions: one entry, or one for each.
+  bool fits_rank() {
+    const bool fits = rule_.rank == 0 || json_.size() == 1 || json_.size() == static_cast<size_t>(rule_.rank);
+    if (!fits) mismatch();
+    return fits;
+  }
   std::optional<double> number(const Json& value) {
     if (rule_.infinite && value.is_string()) {
       if (value.as_string() == "inf") return HUGE_VAL;
@@ -166,10 +184,7 @@ class ValueReader {
       return value.is_null() ? std::nullopt : std::optional(value.as_integer());
     };
     if (!json_.is_array()) return is_size(json_) ? std::optional(MaybeSizes{size(json_)}) : std::nullopt;
-    if (rule_.rank > 0 && json_.size() != 1 && json_.size() != static_cast<size_t>(rule_.rank)) {
-      mismatch();
-      return {};
-    }
+    if (!fits_rank()) return {};
     MaybeSizes out;
     for (const Json& item : json_.items()) {
       if (is_size(item)) out.push_back(size(item));

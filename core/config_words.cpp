@@ -26,6 +26,7 @@ struct TypeWords {
     const std::string words = rule.choices.empty() ? "a string" : choices_words(rule);
     return (*this)(static_cast<const Sizes*>(nullptr)) + " or " + words;
   }
+  std::string operator()(const Numbers*) const { return "a number or " + list_of("numbers"); }
   std::string operator()(const std::vector<double>*) const { return list_of("numbers"); }
   std::string operator()(const std::vector<std::string>*) const { return list_of("strings"); }
   template <class T>

@@ -30,6 +30,7 @@ struct Written {
   Json operator()(const SizesOrWord* value) const {
     return value->word.empty() ? one_or_list(value->sizes) : Json(value->word);
   }
+  Json operator()(const Numbers* value) const { return one_or_list(value->each); }
   Json operator()(const std::vector<double>* value) const { return list(*value); }
   Json operator()(const std::vector<std::string>* value) const { return list(*value); }
   template <class T>
@@ -116,6 +117,10 @@ struct Schema {
   }
   Json operator()(const SizesOrWord*) const {
     return either((*this)(static_cast<const Sizes*>(nullptr)), (*this)(static_cast<const std::string*>(nullptr)));
+  }
+  Json operator()(const Numbers*) const {
+    const Json number = (*this)(static_cast<const double*>(nullptr));
+    return either(number, list_of(number, true));
   }
   Json operator()(const std::vector<double>*) const {
     return list_of((*this)(static_cast<const double*>(nullptr)), false);
