@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/loss.h"
 #include "core/ops/window.h"
 #include "core/random.h"
 #include "core/tensor.h"
@@ -201,6 +202,8 @@ Extreme cummax(const Tensor& x, int64_t dim);
 /// x / max(norm(x, p), eps) along dim.
 Tensor normalize(const Tensor& x, double p = 2, int64_t dim = 1, double eps = 1e-12);
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim = 1, double eps = 1e-8);
+/// norm(a - b + eps, p) along the last dimension (torch.nn.functional.pairwise_distance).
+Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p = 2, double eps = 1e-6, bool keepdim = false);
 /// int64 results.
 Tensor all(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 Tensor any(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
@@ -333,24 +336,22 @@ NormResult batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
 Tensor batch_norm_with(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                        const Tensor& bias, double eps = 1e-5);
 
-// ---- cross_entropy.cpp, loss.cpp ----
+// ---- group_norm.cpp, local_response_norm.cpp: by the statistics of each sample alone, so the same in training ----
 
-enum class Reduction { none, mean, sum };
-Reduction reduction_named(const std::string& name);  ///< throws for any other name than none, mean, sum
-/// Logits [N, C, …] against int64 classes [N, …], or against probabilities of the logits' shape
-/// (torch.nn.functional.cross_entropy).
-Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& weight = {},
-                     Reduction reduction = Reduction::mean, int64_t ignore_index = -100, double label_smoothing = 0);
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& weight = {},
-                Reduction reduction = Reduction::mean, int64_t ignore_index = -100);
-Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
-Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean);
-Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean, double beta = 1);
-Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction = Reduction::mean, double delta = 1);
-Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight = {},
-                            Reduction reduction = Reduction::mean);
-Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const Tensor& weight = {},
-                                        Reduction reduction = Reduction::mean, const Tensor& pos_weight = {});
+/// (x - mean) / sqrt(var + eps) · weight + bias over the last dimensions of x, whose sizes are `normalized_shape`;
+/// weight and bias have that shape or are undefined (torch.nn.functional.layer_norm).
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
+/// The same over each of `num_groups` groups of neighbouring channels of x [N, C, …]; weight and bias [C] or undefined
+/// (torch.nn.functional.group_norm).
+Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5);
+/// The same over each channel of x [N, C, spatial]; the statistics are [N, C] (torch.nn.functional.instance_norm,
+/// use_input_stats = true). With given ones it is `batch_norm_with`.
+NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
+/// x / (k + alpha · mean of x² over `size` neighbouring channels, those outside being 0)^beta; x [N, C, spatial]
+/// (torch.nn.functional.local_response_norm).
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1);
 
 // ---- dropout.cpp ----
 

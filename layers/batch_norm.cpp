@@ -1,22 +1,11 @@
 // Batch normalisation over 1, 2 and 3 dimensions.
 #include "core/ops.h"
 #include "layers/init.h"
+#include "layers/running_statistics.h"
 #include "layers/spatial.h"
 
 namespace tarn {
 namespace {
-
-/// running = (1 - share) · running + share · value, element by element.
-void move_average(Tensor& running, const Tensor& value, double share, double scale) {
-  dispatch_floating(running.dtype(), "BatchNorm", [&](auto zero) {
-    using T = decltype(zero);
-    T* to = write_in_place<T>(running);
-    const T* from = value.data<T>();
-    const T keep = static_cast<T>(1 - share);
-    const T take = static_cast<T>(share * scale);
-    for (int64_t c = 0; c < running.numel(); ++c) to[c] = keep * to[c] + take * from[c];
-  });
-}
 
 template <int rank>
 class BatchNorm : public Module {
@@ -47,29 +36,25 @@ class BatchNorm : public Module {
       weight_ = build.parameter("weight", {features_}, init::constant(1));
       bias_ = build.parameter("bias", {features_}, init::constant(0));
     }
-    if (!c.track_running_stats) return;
-    mean_ = build.buffer({features_}, 0);
-    variance_ = build.buffer({features_}, 1);
-    batches_ = build.buffer({}, 0, Dtype::i64);
+    if (c.track_running_stats) running_ = RunningStatistics(features_, build);
   }
 
   Tensor forward(const Tensor& x, Context& context) override {
     check_rank(x.shape());
     check(x.shape()[1] == features_, "num_features is ", features_, ", but the input ", x.shape(), " has ",
           x.shape()[1], " channels");
-    if (!context.training && mean_.defined()) return batch_norm_with(x, mean_, variance_, weight_, bias_, eps_);
+    if (!context.training && running_.kept())
+      return batch_norm_with(x, running_.mean(), running_.variance(), weight_, bias_, eps_);
     if (!context.training && x.numel() == 0) return x;  // no statistics, and nothing to normalise
     NormResult result = batch_norm(x, weight_, bias_, eps_);
-    if (context.training && mean_.defined()) update(result, x.numel() / features_);
+    if (context.training && running_.kept()) update(result, x.numel() / features_);
     return std::move(result.y);
   }
 
   void parts(Parts& p) override {
     p("weight", weight_);
     p("bias", bias_);
-    p.buffer("running_mean", mean_);
-    p.buffer("running_var", variance_);
-    p.buffer("num_batches_tracked", batches_);
+    running_.parts(p);
   }
   int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override { return y.numel(); }
 
@@ -81,19 +66,18 @@ class BatchNorm : public Module {
       check_spatial(x, rank);
   }
 
-  /// Moves the running statistics; the variance of `count` values per channel is made unbiased for them.
+  /// Moves the running statistics towards those of a batch with `count` values per channel.
   void update(const NormResult& batch, int64_t count) {
     if (count < 2) return;  // an empty batch says nothing
-    const int64_t seen = ++*write_in_place<int64_t>(batches_);
-    const double share = momentum_ ? *momentum_ : 1 / static_cast<double>(seen);
-    move_average(mean_, batch.mean, share, 1);
-    move_average(variance_, batch.variance, share, static_cast<double>(count) / static_cast<double>(count - 1));
+    const int64_t seen = running_.count_batch();
+    running_.move(batch.mean, batch.variance, momentum_ ? *momentum_ : 1 / static_cast<double>(seen), count);
   }
 
   double eps_;
   std::optional<double> momentum_;
   int64_t features_ = 0;
-  Tensor weight_, bias_, mean_, variance_, batches_;
+  Tensor weight_, bias_;
+  RunningStatistics running_;
 };
 
 template <int rank>

@@ -50,7 +50,10 @@ Tensor second_by_input(const Tensor& v, const Tensor& u, const Tensor& x, const 
 template <class K>
 Gradients backward(const Tensor& g, const Tensor& x, const Tensor& weight, const Saved& saved) {
   Gradients d = K::kernel(g, x, weight, saved);
-  const auto by_g = [x, weight, saved](const Tensor& v) { return backward<K>(v, x, weight, saved).x; };
+  const auto by_g = [x, weight, saved](const Tensor& v) {
+    const Tensor pv = backward<K>(v, x, {}, saved).x;
+    return weight.defined() ? pv * K::per_channel(weight, x.shape()) : pv;
+  };
   const auto by_x = [g, x, weight, saved](const Tensor& v) {
     return second_by_input<K>(v, weight.defined() ? g * K::per_channel(weight, g.shape()) : g, x, saved);
   };

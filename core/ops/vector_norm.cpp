@@ -88,6 +88,17 @@ const auto& cosine_similarity_row = add_op("cosine_similarity", "cosine of the a
                                         .sample({{2, 3}, {2, 3}})
                                         .sample({{2, 3}, {3}});
 
+Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps, bool keepdim) {
+  const Tensor d = a - b + eps;
+  return norm(d, p, d.rank() > 0 ? Dims{-1} : Dims{}, keepdim);
+}
+const auto& pairwise_distance_row = add_op("pairwise_distance", "norm of the difference along the last dimension",
+                                           [](const Tensors& t) { return pairwise_distance(t[0], t[1]); })
+                                        .sample({{2, 3}, {2, 3}})
+                                        .sample({{2, 2, 3}, {3}}, Domain::any, [](const Tensors& t) {
+                                          return pairwise_distance(t[0], t[1], 3, 0, true);
+                                        });
+
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced r = reduced("logsumexp", x.shape(), dims, keepdim);
   if (r.count == 0) {  // the logarithm of nothing
