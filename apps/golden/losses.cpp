@@ -43,5 +43,60 @@ const Rows rows{
      }},
 };
 
+const Rows likelihood_rows{
+    {"kl_div",
+     [](Case& c) {
+       return Tensors{kl_div(c.input(0), c.input(1), reduction_of(c), c.attributes().flag("log_target", false))};
+     }},
+    {"poisson_nll_loss",
+     [](Case& c) {
+       const Attributes& a = c.attributes();
+       return Tensors{poisson_nll_loss(c.input(0), c.input(1), a.flag("log_input", true), a.flag("full", false),
+                                       a.number("eps", 1e-8), reduction_of(c))};
+     }},
+    {"gaussian_nll_loss",
+     [](Case& c) {
+       const Attributes& a = c.attributes();
+       return Tensors{gaussian_nll_loss(c.input(0), c.input(1), c.input(2), a.flag("full", false),
+                                        a.number("eps", 1e-6), reduction_of(c))};
+     }},
+};
+
+const Rows margin_rows{
+    {"hinge_embedding_loss",
+     [](Case& c) {
+       return Tensors{
+           hinge_embedding_loss(c.input(0), c.input(1), c.attributes().number("margin", 1), reduction_of(c))};
+     }},
+    {"margin_ranking_loss",
+     [](Case& c) {
+       return Tensors{margin_ranking_loss(c.input(0), c.input(1), c.input(2), c.attributes().number("margin", 0),
+                                          reduction_of(c))};
+     }},
+    {"soft_margin_loss", distance(soft_margin_loss)},
+    {"multi_margin_loss",
+     [](Case& c) {
+       const Attributes& a = c.attributes();
+       return Tensors{multi_margin_loss(c.input(0), c.input(1), a.integer("p", 1), a.number("margin", 1),
+                                        c.param("weight"), reduction_of(c))};
+     }},
+    {"multilabel_margin_loss", distance(multilabel_margin_loss)},
+    {"multilabel_soft_margin_loss",
+     [](Case& c) {
+       return Tensors{multilabel_soft_margin_loss(c.input(0), c.input(1), c.param("weight"), reduction_of(c))};
+     }},
+    {"cosine_embedding_loss",
+     [](Case& c) {
+       return Tensors{cosine_embedding_loss(c.input(0), c.input(1), c.input(2), c.attributes().number("margin", 0),
+                                            reduction_of(c))};
+     }},
+    {"triplet_margin_loss",
+     [](Case& c) {
+       const Attributes& a = c.attributes();
+       return Tensors{triplet_margin_loss(c.input(0), c.input(1), c.input(2), a.number("margin", 1), a.number("p", 2),
+                                          a.number("eps", 1e-6), a.flag("swap", false), reduction_of(c))};
+     }},
+};
+
 }  // namespace
 }  // namespace tarn::golden

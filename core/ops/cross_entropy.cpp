@@ -4,6 +4,7 @@
 
 #include "core/kernels/softmax.h"
 #include "core/ops.h"
+#include "core/ops/loss_reduction.h"
 #include "core/record.h"
 #include "core/registry.h"
 
@@ -257,6 +258,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& w
   check(label_smoothing >= 0 && label_smoothing <= 1, "cross_entropy: label_smoothing is ", label_smoothing,
         "; allowed are 0 to 1");
   check(logits.rank() >= 1, "cross_entropy: the input is a scalar; expected [C], [N,C] or [N,C,…]");
+  check_reduction("cross_entropy", reduction);
   if (target.floating()) return soft_cross_entropy(logits, target, weight, reduction, label_smoothing);
   const ClassLoss c = class_loss("cross_entropy", logits, target, weight, ignore_index, label_smoothing);
   const Tensor losses = class_losses(lined_up(logits, c.lines), c);
@@ -266,6 +268,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& w
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Tensor& weight, Reduction reduction,
                 int64_t ignore_index) {
+  check_reduction("nll_loss", reduction);
   const ClassLoss c = class_loss("nll_loss", log_probabilities, target, weight, ignore_index, 0);
   const Tensor losses = picked(lined_up(log_probabilities, c.lines), c);
   if (reduction == Reduction::none) return reshape(losses, target.shape());

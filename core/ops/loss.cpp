@@ -4,16 +4,12 @@
 
 #include "core/kernels/map.h"
 #include "core/ops.h"
+#include "core/ops/loss_reduction.h"
 #include "core/record.h"
 #include "core/registry.h"
 
 namespace tarn {
 namespace {
-
-Tensor reduced(const Tensor& loss, Reduction reduction) {
-  if (reduction == Reduction::none) return loss;
-  return reduction == Reduction::sum ? sum(loss) : mean(loss);
-}
 
 // A convex function of the difference that is quadratic up to `bend` and linear beyond: its slope is
 // clamp(d · rise, -bend · rise, bend · rise).
@@ -66,16 +62,17 @@ Reduction reduction_named(const std::string& name) {
   if (name == "none") return Reduction::none;
   if (name == "mean") return Reduction::mean;
   if (name == "sum") return Reduction::sum;
-  const std::string names[] = {"none", "mean", "sum"};
-  fail("reduction: '", name, "' is not one of none, mean, sum", did_you_mean(name, names));
+  if (name == "batchmean") return Reduction::batchmean;
+  const std::string names[] = {"none", "mean", "sum", "batchmean"};
+  fail("reduction: '", name, "' is not one of none, mean, sum, batchmean", did_you_mean(name, names));
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  return reduced(square(x - target), reduction);
+  return reduce_losses("mse_loss", square(x - target), reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
-  return reduced(abs(x - target), reduction);
+  return reduce_losses("l1_loss", abs(x - target), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction, double beta) {
@@ -88,7 +85,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, Reduction reduction
     const T b = static_cast<T>(beta);
     return size < b ? v * v / (2 * b) : size - b / 2;
   };
-  return reduced(bent("smooth_l1_loss", d, beta, 1 / beta, value), reduction);
+  return reduce_losses("smooth_l1_loss", bent("smooth_l1_loss", d, beta, 1 / beta, value), reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction, double delta) {
@@ -100,14 +97,14 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, Reduction reduction, do
     const T b = static_cast<T>(delta);
     return size <= b ? v * v / 2 : b * (size - b / 2);
   };
-  return reduced(bent("huber_loss", d, delta, 1, value), reduction);
+  return reduce_losses("huber_loss", bent("huber_loss", d, delta, 1, value), reduction);
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight, Reduction reduction) {
   check_same("binary_cross_entropy", x, target);
   check_probabilities("binary_cross_entropy", "the input", x);
   const Tensor loss = bce(x, target);
-  return reduced(weight.defined() ? loss * weight : loss, reduction);
+  return reduce_losses("binary_cross_entropy", weight.defined() ? loss * weight : loss, reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const Tensor& weight,
@@ -116,7 +113,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, c
   // -log sigmoid(x) is weighed by 1 + (pos_weight - 1) · target.
   const Tensor loss = pos_weight.defined() ? (1 - target) * x - (1 + (pos_weight - 1) * target) * logsigmoid(x)
                                            : bce_with_logits(x, target);
-  return reduced(weight.defined() ? loss * weight : loss, reduction);
+  return reduce_losses("binary_cross_entropy_with_logits", weight.defined() ? loss * weight : loss, reduction);
 }
 
 namespace {
