@@ -310,7 +310,7 @@ Tensor conv_weight(const Tensor& x, const Tensor& g, const ConvGeometry& geometr
 Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry,
                       const std::array<int64_t, 3>& output_padding = {});
 
-// ---- windows.cpp, pool_max.cpp, pool_mean.cpp; geometry in core/ops/window.h ----
+// ---- windows.cpp, pool_*.cpp; geometry in core/ops/window.h ----
 
 /// The values that each window sees: x [N, C, spatial] to [N, C, cells of output, taps]; where a tap lies outside,
 /// `fill`.
@@ -322,6 +322,13 @@ Tensor max_pool(const Tensor& x, const Windows& w);
 Extreme max_pool_with_indices(const Tensor& x, const Windows& w);
 /// Mean of each window by the geometry's divisor rule.
 Tensor avg_pool(const Tensor& x, const Windows& w);
+/// How lp_pool takes negative values: |x|^p; sgn(x) |x|^p, with a root that keeps the sum's sign; or x^p as it is,
+/// which is NaN unless p is whole, as the root of a negative sum is unless p is 1 (torch.nn.functional.lp_pool2d).
+enum class LpSign : uint8_t { absolute, with_sign, plain };
+/// The p-norm (Σ |x|^p)^(1/p) of each window, p > 0. With p = inf, for LpSign::absolute only, the largest |x|.
+/// `scale_partial`: sums of windows that hang over an edge are scaled up to a whole window, as PyTorch's are. Where the
+/// norm is 0 the derivative is 0; so is that by an x of 0 where p < 1.
+Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign::absolute, bool scale_partial = false);
 
 // ---- norm.cpp ----
 

@@ -1,6 +1,6 @@
 // Max and average pooling, sliding and adaptive, over 1, 2 and 3 dimensions: each is a geometry and a reduction.
 #include "core/ops.h"
-#include "layers/spatial.h"
+#include "layers/pooling.h"
 
 namespace tarn {
 namespace {
@@ -24,30 +24,21 @@ struct Mean {
 /// dilated.
 template <int rank, class Reduction>
 struct Sliding {
-  Sizes kernel_size;
-  std::optional<Sizes> stride;
-  Sizes padding{0};
-  Sizes dilation{1};
-  bool ceil_mode = false;
+  SlidingSettings<rank> settings;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override;
 
   void fields(Fields& f) {
-    f("kernel_size", kernel_size, "size of the window", size_rule(rank, 1, true));
-    f("stride", stride, "steps between windows; left out: the kernel's size", size_rule(rank, 1));
-    f("padding", padding, "cells added at both sides, at most half the kernel; a maximum never sees them",
-      size_rule(rank, 0));
-    if constexpr (!Reduction::averages)
-      f("dilation", dilation, "distance between the cells of a window", size_rule(rank, 1));
-    f("ceil_mode", ceil_mode, "round output sizes up, so that the last window may reach over the end");
+    settings.fields(f, !Reduction::averages);
     if constexpr (Reduction::averages) f("count_include_pad", count_include_pad, "padded cells count in the divisor");
     if constexpr (Reduction::averages && rank > 1)
       f("divisor_override", divisor_override, "divide by this, which is not 0, instead of the number of cells");
   }
   Windows windows(const Shape& x) const {
-    return sliding_windows(
-        Reduction::averages ? "avg_pool" : "max_pool", x, rank,
-        {kernel_size, stride.value_or(Sizes{}), padding, dilation, ceil_mode, count_include_pad, divisor_override});
+    SlidingOptions options = settings.options();
+    options.count_include_pad = count_include_pad;
+    options.divisor_override = divisor_override;
+    return sliding_windows(with_rank(Reduction::averages ? "avg_pool" : "max_pool", rank).c_str(), x, rank, options);
   }
 };
 
@@ -61,12 +52,12 @@ struct Adaptive {
       {.lo = 0, .hi = 1 << 24, .required = true, .rank = rank});
   }
   Windows windows(const Shape& x) const {
-    return adaptive_windows(Reduction::averages ? "adaptive_avg_pool" : "adaptive_max_pool", x, rank,
-                            expand(output_size, rank));
+    const std::string name = with_rank(Reduction::averages ? "adaptive_avg_pool" : "adaptive_max_pool", rank);
+    return adaptive_windows(name.c_str(), x, rank, expand(output_size, rank));
   }
 };
 
-/// A pooling layer. It remembers the windows of the last plane size, which is the same for all batches as a rule.
+/// A pooling layer.
 template <int rank, template <int, class> class Geometry, class Reduction>
 class Pool : public Module {
  public:
@@ -99,20 +90,12 @@ class Pool : public Module {
 
  private:
   const Windows& windows_for(const Shape& x) {
-    const Shape plane(x.span().subspan(is_sample(x, rank) ? 1 : 2));
-    if (!known_ || plane_ != plane) {
-      windows_ = geometry_.windows(x);
-      plane_ = plane;
-      known_ = true;
-    }
-    return windows_;
+    return windows_.get(x, rank, [this](const Shape& s) { return geometry_.windows(s); });
   }
 
   Geometry<rank, Reduction> geometry_;
   Reduction reduction_;
-  bool known_ = false;
-  Shape plane_;
-  Windows windows_;
+  KeptWindows windows_;
 };
 
 template <int rank, template <int, class> class Geometry, class Reduction>

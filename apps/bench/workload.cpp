@@ -158,6 +158,7 @@ std::vector<Workload> workloads() {
       kernel("pool/adaptive_avg2d_7", R"({"type": "AdaptiveAvgPool2d", "output_size": 7})", images),
       kernel("pool/adaptive_max2d_7", R"({"type": "AdaptiveMaxPool2d", "output_size": 7})", images),
       kernel("pool/global_avg2d", R"({"type": "AdaptiveAvgPool2d", "output_size": 1})", images),
+      kernel("pool/lp2d_p2_k2s2", R"({"type": "LPPool2d", "norm_type": 2, "kernel_size": 2})", images),
       kernel("pool/max3d_k2s2", R"({"type": "MaxPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/avg3d_k2s2", R"({"type": "AvgPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/max1d_k2s2", R"({"type": "MaxPool1d", "kernel_size": 2, "stride": 2})", {32, 64, 3136}),

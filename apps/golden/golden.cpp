@@ -3,8 +3,10 @@
 
 #include <map>
 #include <ostream>
+#include <set>
 
 #include "apps/golden/run.h"
+#include "apps/golden/table.h"
 #include "core/error.h"
 #include "core/json.h"
 
@@ -36,6 +38,18 @@ class Printer {
       ++skipped_[outcome.why];
     else
       out_ << group << '/' << name << ": failed: " << outcome.why << '\n';
+  }
+
+  /// What is known to differ from the reference by design.
+  void differences(const golden::Group& group) {
+    if (json_) return;
+    std::set<std::string> known;
+    for (const Json& item : group.cases()) {
+      const golden::Row* row = golden::find_row(item.at("op").as_string());
+      if (row && !item.find("expect_error")) known.insert(row->difference);
+    }
+    known.erase("");
+    for (const std::string& text : known) out_ << group.name() << ": by design: " << text << '\n';
   }
 
   void end_group(const std::string& group, const Counts& counts) {
@@ -81,6 +95,7 @@ Counts run_group(const golden::Group& group, Printer& printer) {
     counts.add(outcome.status);
     printer.add(group.name(), item.at("name").as_string(), outcome);
   }
+  printer.differences(group);
   printer.end_group(group.name(), counts);
   return counts;
 }

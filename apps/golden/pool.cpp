@@ -19,6 +19,20 @@ Call adaptive_maximum(int rank) {
   };
 }
 
+Row lp_pooling(int rank) {
+  const Call call = [rank](Case& c) {
+    Json config = layer_config(c);
+    config.set("sign_mode", "torch");
+    config.set("partial_window", "torch");
+    return run_layer(c, ranked("LPPool", rank), std::move(config));
+  };
+  return {
+      ranked("lp_pool", rank), call, nullptr,
+      "LPPool takes |x|^p, and adds up what a partial window holds; the reference takes x^p, NaN for negative x and "
+      "odd or broken p, and scales partial windows up. The cases run with sign_mode and partial_window \"torch\". A "
+      "derivative by an x of 0 with p < 1 is 0, in the reference inf"};
+}
+
 const Rows rows{
     {"max_pool1d", pooling("MaxPool", 1)},
     {"max_pool2d", pooling("MaxPool", 2)},
@@ -32,6 +46,12 @@ const Rows rows{
     {"adaptive_max_pool1d", adaptive_maximum(1)},
     {"adaptive_max_pool2d", adaptive_maximum(2)},
     {"adaptive_max_pool3d", adaptive_maximum(3)},
+    lp_pooling(1),
+    lp_pooling(2),
+    lp_pooling(3),
+    {"global_lp_pool1d", pooling("GlobalLPPool", 1)},
+    {"global_lp_pool2d", pooling("GlobalLPPool", 2)},
+    {"global_lp_pool3d", pooling("GlobalLPPool", 3)},
 };
 
 }  // namespace

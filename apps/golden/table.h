@@ -20,6 +20,8 @@ struct Row {
   std::string op;
   Call call;              ///< also what must throw in a case that expects an error
   Check check = nullptr;  ///< replaces the comparison of outputs and gradients
+  /// How Tarn differs from the reference by design where the cases do not show it, or only by settings of their own.
+  std::string difference = {};
 };
 
 /// Adds rows to the table: at namespace scope in the file of a family, `const Rows rows{{"exp", unary(exp)}, …};`

@@ -66,13 +66,13 @@ TARN_KERNEL void reduce_plane(const Windows& w, const T* x, T* y, Reduction redu
 }
 
 /// The transpose: dx += what each tap of each window gets of its cotangent. The reduction has
-///   T share(T g, const WindowAt&), once a window, and T tap(T share, T value), once a tap; `x` may be null where `tap`
-///   does not look at the value.
+///   share(T g, const WindowAt&), of any type, once a window, and T tap(share, T value), once a tap; `x` may be null
+///   where `tap` does not look at the value.
 template <class T, class Reduction>
 TARN_KERNEL void spread_plane(const Windows& w, const T* g, const T* x, T* dx, Reduction reduction) {
   int64_t cell = 0;
   each_window(w, [&](const Span& d, const Span& h, const Span& c) {
-    const T share = reduction.share(g[cell], window_at(w, cell, d, h, c));
+    const auto share = reduction.share(g[cell], window_at(w, cell, d, h, c));
     each_tap(w, d, h, c, [&](int64_t position) { dx[position] += reduction.tap(share, x ? x[position] : T(0)); });
     ++cell;
   });

@@ -296,8 +296,8 @@ TARN_KERNEL void spread_rows(const Windows& w, SpreadFrom<T> from, T* dx, int64_
     std::memset(out + fresh, 0, static_cast<size_t>(w.input_cells() - fresh) * sizeof(T));
     if constexpr (R::looks_at_values) {
       const T* x = from.x + plane * w.input_cells();
-#pragma GCC ivdep
-      for (int64_t k = 0; k < w.input_cells(); ++k) out[k] = r.tap(out[k], x[k]);
+      const int64_t in = w.input_cells();
+      for (int64_t k = 0; k < in; ++k) out[k] = r.tap(out[k], x[k]);
     }
   }
 }
@@ -347,13 +347,17 @@ void sum_windows(const Windows& w, int64_t planes, const T* x, T* y, const R& r)
   });
 }
 
+/// The work of spreading over one plane.
+inline int64_t spread_cost(const Windows& w) {
+  const auto& [a, b, c] = w.axes;
+  return w.input_cells() + a.output * b.output * (a.kernel * b.kernel + 1) * c.input;
+}
+
 /// dx = its transpose.
 template <class T, class R>
 void spread_windows(const Windows& w, int64_t planes, SpreadFrom<T> from, T* dx, const R& r) {
-  const auto& [a, b, c] = w.axes;
-  const auto rows = row_forms<T, R>(c).backward;
-  const int64_t cost = w.input_cells() + a.output * b.output * (a.kernel * b.kernel + 1) * c.input;
-  with_row_scratch<T>(c, planes, cost, [&](int64_t begin, int64_t end, const RowScratch<T>& scratch) {
+  const auto rows = row_forms<T, R>(w.axes[2]).backward;
+  with_row_scratch<T>(w.axes[2], planes, spread_cost(w), [&](int64_t begin, int64_t end, const RowScratch<T>& scratch) {
     rows(w, from, dx, begin, end, scratch, r);
   });
 }
