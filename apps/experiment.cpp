@@ -79,6 +79,11 @@ void TrainConfig::fields(Fields& f) {
   f("clip_grad_value", clip_grad_value, "largest magnitude of a gradient's element; null: no limit",
     {.lo = 0, .lo_open = true});
   f("best_by", best_by, "what chooses the best checkpoint, on the validation part", {.choices = {"loss", "accuracy"}});
+  f("checkpoint", checkpoint,
+    "run the model in this many segments, keep only the values between them, and compute the rest again for the "
+    "gradients: less memory, more time; 0: keep all",
+    {.lo = 0, .hi = 1 << 20});
+  f("check_finite", check_finite, "stop at the first value that is not finite and name op, layer and input ranges; slow");
 }
 
 void Experiment::fields(Fields& f) {

@@ -20,6 +20,8 @@ struct TrainConfig {
   std::optional<double> clip_grad_norm;
   std::optional<double> clip_grad_value;
   std::string best_by = "loss";
+  int64_t checkpoint = 0;
+  bool check_finite = false;
   void fields(Fields& f);
 };
 

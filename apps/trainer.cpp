@@ -59,16 +59,19 @@ Trainer::Trainer(const Experiment& experiment, const Data& data)
 }
 
 void Trainer::step(const Batch& batch) {
-  Context context{
-      .training = true, .seed = static_cast<uint64_t>(experiment_.seed), .step = static_cast<uint64_t>(step_)};
+  Context context{.training = true,
+                  .seed = static_cast<uint64_t>(experiment_.seed),
+                  .step = static_cast<uint64_t>(step_),
+                  .checkpoints = experiment_.train.checkpoint};
   const Tensors wrt = optimizer_->parameters();
   Tape tape;
+  tape.check_finite(experiment_.train.check_finite);
   const Tensor scores = model_->forward(batch.x, context);
   const Tensor loss = loss_->value(scores, batch.y);
   const double value = loss.item();
   if (!std::isfinite(value))
     throw Failure(text("training diverged: the loss is ", value, " in epoch ", epoch_ + 1, ", step ", step_ + 1,
-                       "; try a lower learning rate or clip_grad_norm"));
+                       "; try a lower learning rate or clip_grad_norm, or find the place with --set train.check_finite=true"));
   Tensors gradients = tape.gradient(loss, wrt, {.allow_unused = true});
   if (experiment_.train.clip_grad_norm) gradient_norm_ = clip_grad_norm(gradients, *experiment_.train.clip_grad_norm);
   if (experiment_.train.clip_grad_value) clip_grad_value(gradients, *experiment_.train.clip_grad_value);

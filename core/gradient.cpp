@@ -5,79 +5,128 @@
 
 namespace tarn {
 
-namespace {
-
-// Where a sweep stands, so that captured values can be told to be stale; restored when it ends, also by an exception.
-class SweepState {
+/// One sweep over a tape. Sweeps nest: a pullback may sweep the same tape again.
+class Sweep {
  public:
-  SweepState() : before_(Recorder::state) {}
-  ~SweepState() {
-    Recorder::state.sweep_stamp = before_.sweep_stamp;
-    Recorder::state.sweep_op = before_.sweep_op;
+  Sweep(Roll& roll, const GradientOptions& options) : roll_(roll), options_(options), before_(Recorder::state) {
+    slots_.swap(roll.slots);
+    needed_.swap(roll.needed);
+    if (!options.create_graph) Recorder::state.tape = nullptr;
   }
-  SweepState(const SweepState&) = delete;
-  SweepState& operator=(const SweepState&) = delete;
-  void at(const Entry& e) {
-    Recorder::state.sweep_stamp = e.stamp;
-    Recorder::state.sweep_op = e.op;
+  ~Sweep() {
+    slots_.clear();
+    slots_.swap(roll_.slots);
+    needed_.swap(roll_.needed);
+    Recorder::state = before_;
   }
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
+
+  /// Cotangents of the wanted entries, undefined where nothing reaches one.
+  Tensors run(uint32_t top, const Tensor& seed, std::span<const uint32_t> wanted);
 
  private:
-  Recorder::State before_;
+  // What stands in `needed_`.
+  enum : uint8_t { aside = 0, passed = 1, goal = 2 };
+
+  uint32_t mark(uint32_t top, std::span<const uint32_t> wanted);
+  void visit(uint32_t number, const Tensor& g);
+  void add_contribution(uint32_t from, uint32_t input, Tensor c);
+  void apply_hooks(uint32_t number, Tensor& g);
+
+  Roll& roll_;
+  const GradientOptions& options_;
+  const Recorder::State before_;
+  std::vector<Tensor> slots_;
+  std::vector<uint8_t> needed_;
 };
 
-// Adds a contribution to the cotangent of an entry, after undoing the broadcasting of its op.
-void add_contribution(Roll& roll, uint32_t from, uint32_t input, Tensor c, bool recorded) {
-  const Entry& target = roll.entries[input];
-  if (!(c.shape() == target.shape)) c = sum_to(c, target.shape);
-  check(c.dtype() == target.dtype, roll.describe(from), ": a cotangent is ", c.dtype(), " where ", target.dtype,
-        " is due");
-  Tensor& slot = roll.slots[input];
-  if (!slot.defined())
-    slot = std::move(c);
-  else if (!recorded && slot.storage().unique())
-    kernels::accumulate(slot, c);
-  else
-    slot = add(slot, c);
-}
-
 // Marks entries that lead down to one of the wanted ones; returns the lowest of these.
-uint32_t mark_needed(Roll& roll, uint32_t top, std::span<const uint32_t> wanted) {
-  roll.needed.assign(top + 1, 0);
+uint32_t Sweep::mark(uint32_t top, std::span<const uint32_t> wanted) {
+  needed_.assign(top + 1, aside);
   uint32_t lowest = top;
   for (const uint32_t w : wanted) {
     if (w > top) continue;
-    roll.needed[w] = 1;
+    needed_[w] = goal;
     lowest = std::min(lowest, w);
   }
   for (uint32_t e = lowest; e <= top; ++e) {
-    const Entry& entry = roll.entries[e];
+    if (needed_[e] != aside) continue;
+    const Entry& entry = roll_.entries[e];
     for (uint32_t i = 0; i < entry.edge_count; ++i) {
-      const uint32_t input = roll.edges[entry.first_edge + i].input;
-      if (input >= lowest && roll.needed[input]) roll.needed[e] = 1;
+      const uint32_t input = roll_.edges[entry.first_edge + i].input;
+      if (input >= lowest && needed_[input] != aside) needed_[e] = passed;
     }
   }
   return lowest;
 }
 
-void sweep_entry(Roll& roll, uint32_t number, const Tensor& g, const GradientOptions& options, SweepState& state) {
-  const uint32_t count = roll.entries[number].edge_count;
-  state.at(roll.entries[number]);
+// Adds a contribution to the cotangent of an entry, after undoing the broadcasting of its op.
+void Sweep::add_contribution(uint32_t from, uint32_t input, Tensor c) {
+  const Entry& target = roll_.entries[input];
+  if (!(c.shape() == target.shape)) c = sum_to(c, target.shape);
+  check(c.dtype() == target.dtype, roll_.describe(from), ": a cotangent is ", c.dtype(), " where ", target.dtype,
+        " is due");
+  Tensor& slot = slots_[input];
+  if (!slot.defined())
+    slot = std::move(c);
+  else if (!options_.create_graph && slot.storage().unique())
+    kernels::accumulate(slot, c);
+  else
+    slot = add(slot, c);
+}
+
+void Sweep::apply_hooks(uint32_t number, Tensor& g) {
+  const auto [first, last] = roll_.hooks.equal_range(number);
+  for (auto hook = first; hook != last; ++hook) {
+    Tensor other = hook->second(g);
+    if (!other.defined()) continue;
+    check(other.shape() == g.shape() && other.dtype() == g.dtype(), "a hook on ", roll_.describe(number),
+          " turned a cotangent ", g.shape(), " of ", g.dtype(), " into ", other.shape(), " of ", other.dtype());
+    g = std::move(other);
+  }
+}
+
+void Sweep::visit(uint32_t number, const Tensor& g) {
+  const uint32_t count = roll_.entries[number].edge_count;
+  const char* const op = roll_.entries[number].op;
+  Recorder::state.sweep_stamp = roll_.entries[number].stamp;
+  Recorder::state.sweep_op = op;
   const Tensor none;
   for (uint32_t i = 0; i < count; ++i) {
     // By index each time: with create_graph the pullback itself makes the lists grow.
-    const EdgeSlot edge = roll.edges[roll.entries[number].first_edge + i];
-    if (!roll.needed[edge.input]) continue;
-    check(edge.type != nullptr, "gradient: what ", roll.describe(number),
+    const EdgeSlot edge = roll_.edges[roll_.entries[number].first_edge + i];
+    if (needed_[edge.input] == aside) continue;
+    check(edge.type != nullptr, "gradient: what ", roll_.describe(number),
           " captured was released by an earlier gradient(); ask that one to keep it");
-    const Tensor* output = roll.entries[number].output;
-    add_contribution(roll, number, edge.input, edge.type->call(edge.captures, g, output ? *output : none),
-                     options.create_graph);
+    const Tensor* output = roll_.entries[number].output;
+    Tensor c = edge.type->call(edge.captures, g, output ? *output : none);
+    if (before_.patch) c = (*before_.patch)(op, i, c);
+    if (roll_.finite) roll_.check_finite(number, g, c);
+    add_contribution(number, edge.input, std::move(c));
   }
-  if (!options.keep && !options.create_graph) roll.release(roll.entries[number]);
+  if (!options_.keep && !options_.create_graph) roll_.release(roll_.entries[number]);
 }
 
-}  // namespace
+Tensors Sweep::run(uint32_t top, const Tensor& seed, std::span<const uint32_t> wanted) {
+  const uint32_t lowest = mark(top, wanted);
+  if (slots_.size() <= top) slots_.resize(top + 1);
+  slots_[top] = seed;
+  Tensors result(wanted.size());
+  for (uint32_t e = top + 1; e-- > lowest;) {
+    Tensor g = std::move(slots_[e]);
+    slots_[e] = Tensor();
+    if (!g.defined() || needed_[e] == aside) continue;
+    if (!roll_.hooks.empty()) apply_hooks(e, g);
+    if (needed_[e] == goal) {
+      for (size_t i = 0; i < wanted.size(); ++i)
+        if (wanted[i] == e) result[i] = g;
+      if (options_.independent) continue;
+    }
+    if (roll_.entries[e].edge_count) visit(e, g);
+  }
+  return result;
+}
 
 Tensors Tape::gradient(const Tensor& y, std::span<const Tensor> wrt, const GradientOptions& options) {
   Roll& roll = *roll_;
@@ -98,30 +147,12 @@ Tensors Tape::gradient(const Tensor& y, std::span<const Tensor> wrt, const Gradi
     check(options.allow_unused || wanted.back() != Recorder::nowhere, "gradient: wrt ", wanted.size() - 1,
           " is not on this tape; mark it with requires_grad() before it is used");
   }
-  Tape* const before = Recorder::state.tape;
-  check(!options.create_graph || before == this, "gradient: create_graph needs this tape to be the innermost open one");
-  struct Restore {
-    Tape* tape;
-    ~Restore() { Recorder::state.tape = tape; }
-  } const restore{before};
-  if (!options.create_graph) Recorder::state.tape = nullptr;
-
-  const uint32_t lowest = mark_needed(roll, top, wanted);
-  if (roll.slots.size() <= top) roll.slots.resize(top + 1);
-  struct Clean {
-    std::vector<Tensor>& slots;
-    ~Clean() { slots.clear(); }
-  } const clean{roll.slots};
-  Tensors result(wrt.size());
-  SweepState state;
-  roll.slots[top] = options.seed.defined() ? options.seed : Tensor::ones(y.shape(), y.dtype());
-  for (uint32_t e = top + 1; e-- > lowest;) {
-    Tensor g = std::move(roll.slots[e]);
-    roll.slots[e] = Tensor();
-    if (!g.defined()) continue;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      if (wanted[i] == e) result[i] = g;
-    if (roll.needed[e] && roll.entries[e].edge_count) sweep_entry(roll, e, g, options, state);
+  check(!options.create_graph || Recorder::state.tape == this,
+        "gradient: create_graph needs this tape to be the innermost open one");
+  Tensors result;
+  {
+    Sweep sweep(roll, options);
+    result = sweep.run(top, options.seed.defined() ? options.seed : Tensor::ones(y.shape(), y.dtype()), wanted);
   }
   for (size_t i = 0; i < wrt.size(); ++i)
     if (!result[i].defined() && !options.allow_unused) result[i] = Tensor::zeros(wrt[i].shape(), wrt[i].dtype());

@@ -1,7 +1,9 @@
 // How an op puts itself on the tape: its value, and one edge per input with the pullback that carries a cotangent back.
 #pragma once
 
+#include <functional>
 #include <new>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -22,12 +24,17 @@ struct Edge {
 template <class F>
 Edge(const Tensor&, F) -> Edge<F>;
 
-/// A pullback without its type: how to call it and how to drop its captures.
+/// What a pullback tells a tape report where its captures hold tensors behind pointers.
+using VisitTensor = void (*)(const Tensor& held, void* visitor);
+
+/// A pullback without its type: how to call it, how to drop its captures, and how to find tensors that lie outside
+/// them.
 struct PullbackType {
   Tensor (*call)(void* captures, const Tensor& g, const Tensor& y);
   void (*drop)(void* captures);
   size_t size;
   bool wants_output;
+  void (*visit)(const void* captures, VisitTensor visit, void* visitor);  // nullptr where all lie inside
 };
 
 template <class F>
@@ -39,11 +46,23 @@ inline constexpr PullbackType pullback_type = {
         return (*static_cast<F*>(captures))(g);
     },
     [](void* captures) { static_cast<F*>(captures)->~F(); }, sizeof(F),
-    std::is_invocable_v<F&, const Tensor&, const Tensor&>};
+    std::is_invocable_v<F&, const Tensor&, const Tensor&>,
+    [] {
+      if constexpr (requires(const F& f) { f.visit(VisitTensor{}, nullptr); })
+        return +[](const void* captures, VisitTensor visit, void* visitor) {
+          static_cast<const F*>(captures)->visit(visit, visitor);
+        };
+      else
+        return nullptr;
+    }()};
 
 /// The tape's side of recording.
 struct Recorder {
   static constexpr uint32_t nowhere = ~0u;
+
+  /// What a pullback's result is replaced with: given the op, the number of the edge among those recorded, and the
+  /// result. Tests plant errors with it.
+  using Patch = std::function<Tensor(const char* op, uint32_t edge, const Tensor& contribution)>;
 
   /// What this thread is doing: which tape records, and, inside a sweep, up to which change the captured values must be
   /// untouched.
@@ -51,6 +70,7 @@ struct Recorder {
     Tape* tape = nullptr;
     uint64_t sweep_stamp = 0;  // 0: not in a sweep
     const char* sweep_op = nullptr;
+    const Patch* patch = nullptr;
   };
   static constinit thread_local State state;
 
@@ -59,7 +79,7 @@ struct Recorder {
   static uint32_t find(const Tensor& x, const char* op);
   static uint32_t begin_entry(const char* op, Tensor& y, bool keep_output);
   static void* add_edge(uint32_t input, const PullbackType& type);
-  static void check_finite(const char* op, const Tensor& y, std::initializer_list<const Tensor*> inputs);
+  static void check_finite(const char* op, const Tensor& y, std::span<const Tensor* const> inputs);
   static bool wants_finite();
 
   /// Throws when a value that the sweep reads was assigned over after it was captured.
@@ -87,7 +107,10 @@ Tensor record(const char* op, Tensor y, Edge<F>... edges) {
   const uint32_t found[] = {Recorder::find(edges.input, op)...};
   bool any = false;
   for (const uint32_t entry : found) any = any || entry != Recorder::nowhere;
-  if (Recorder::wants_finite()) Recorder::check_finite(op, y, {&edges.input...});
+  if (Recorder::wants_finite()) {
+    const Tensor* inputs[] = {&edges.input...};
+    Recorder::check_finite(op, y, inputs);
+  }
   if (!any) return y;
   size_t i = 0;
   bool keep_output = false;
@@ -109,6 +132,11 @@ Tensor record_many(const char* op, Tensor y, std::span<const Tensor> inputs, Mak
   for (const Tensor& x : inputs) {
     found.push_back(Recorder::find(x, op));
     any = any || found.back() != Recorder::nowhere;
+  }
+  if (Recorder::wants_finite()) {
+    std::vector<const Tensor*> values;
+    for (const Tensor& x : inputs) values.push_back(&x);
+    Recorder::check_finite(op, y, values);
   }
   if (!any) return y;
   using F = decltype(make(size_t{}));

@@ -124,20 +124,32 @@ struct Roll {
   std::vector<Entry> entries;
   std::vector<EdgeSlot> edges;
   std::vector<Tensor> leaves_held;  // keeps the storage of every leaf alive
-  std::vector<Tensor> slots;        // cotangents of the sweep
-  std::vector<uint8_t> needed;
+  std::vector<Tensor> slots;        // memory for a sweep: cotangents
+  std::vector<uint8_t> needed;      // and which entries it has to visit
   Arena arena;
   Leaves leaves;
   std::vector<std::string> scopes{""};
   std::map<std::string, uint32_t, std::less<>> scope_numbers{{"", 0}};
   uint32_t scope = 0;
   std::map<uint32_t, std::string> names;
+  std::map<std::string, Tensor, std::less<>> retained;
+  std::multimap<uint32_t, GradientHook> hooks;
 
   uint32_t add_entry(const char* op, const Tensor& y) {
     check(entries.size() < Recorder::nowhere, op, ": the tape is full");
     entries.push_back({op, static_cast<uint32_t>(edges.size()), 0, scope, y.dtype(),
                        change_clock.load(std::memory_order_relaxed), nullptr, y.shape()});
     return static_cast<uint32_t>(entries.size() - 1);
+  }
+  /// The entry of a leaf, made now where the tape has not met it.
+  uint32_t leaf_entry(const Tensor& x, const char* op) {
+    uint32_t& slot = leaves.slot(x.storage().block());
+    if (slot == Recorder::nowhere) {
+      slot = add_entry("leaf", x);
+      leaves_held.push_back(x.detach());
+    }
+    check(entries[slot].shape == x.shape(), op, ": a leaf of shape ", entries[slot].shape, " came back as ", x.shape());
+    return slot;
   }
   void release(Entry& e) {
     for (uint32_t i = 0; i < e.edge_count; ++i) {
@@ -157,10 +169,14 @@ struct Roll {
     arena.rewind();
     leaves.clear();
     names.clear();
+    retained.clear();
+    hooks.clear();
     scope = 0;
     finite = false;
     id = 0;
   }
+  /// Throws where what entry `number` made of the cotangent g is not finite.
+  void check_finite(uint32_t number, const Tensor& g, const Tensor& contribution) const;
   std::string describe(uint32_t number) const {
     const Entry& e = entries[number];
     std::string out = text("'", e.op, "' (entry ", number);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <unordered_set>
 #include <vector>
 
 #include "core/error.h"
@@ -55,8 +56,22 @@ Shared& shared() {
   return *all;
 }
 
+// Every block there is, in use or cached: changed only where the system is asked, so rarely.
+struct Known {
+  std::mutex mutex;
+  std::unordered_set<const void*> blocks;
+};
+Known& known() {
+  static Known* const all = std::make_unique<Known>().release();  // as long as `shared`
+  return *all;
+}
+
 void give_back(Block* block) {
   cached.fetch_sub(block->bytes, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(known().mutex);
+    known().blocks.erase(block);
+  }
   block->~Block();
   std::free(block);
 }
@@ -129,6 +144,8 @@ Block* from_system(uint32_t c) {
   auto* block = ::new (memory) Block;
   block->bytes = bytes;
   block->size_class = c;
+  const std::lock_guard lock(known().mutex);
+  known().blocks.insert(block);
   return block;
 }
 
@@ -169,6 +186,12 @@ void free_block(Block* block) {
   Shared& all = shared();
   const std::lock_guard lock(all.mutex);
   all.free[c].push_back(block);
+}
+
+bool is_living_block(const void* address) {
+  const std::lock_guard lock(known().mutex);
+  return known().blocks.contains(address) &&
+         static_cast<const Block*>(address)->references.load(std::memory_order_relaxed) > 0;
 }
 
 MemoryStats memory_stats() {

@@ -24,6 +24,9 @@ Block* allocate_block(size_t bytes);
 /// Returns a block without references to the cache.
 void free_block(Block* block);
 
+/// Whether some tensor lives in a block at this address, which may be any word. For reports; slow.
+bool is_living_block(const void* address);
+
 struct MemoryStats {
   size_t in_use;    ///< bytes in blocks that somebody holds
   size_t peak;      ///< largest `in_use` since the start or `reset_peak`

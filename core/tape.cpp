@@ -71,19 +71,41 @@ void Tape::name(const Tensor& value, std::string name) {
   roll_->names[entry] = std::move(name);
 }
 
+void Tape::retain(const Tensor& value, std::string text) {
+  name(value, text);
+  roll_->retained[std::move(text)] = value;
+}
+
+const Tensor& Tape::retained(std::string_view name) const {
+  const auto found = roll_->retained.find(name);
+  if (found != roll_->retained.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, value] : roll_->retained) names.push_back(known);
+  fail("retained: no value was retained as '", name, "'", did_you_mean(name, names));
+}
+
+void Tape::hook(const Tensor& value, GradientHook hook) {
+  check(value.defined() && (value.is_leaf() || value.place().tape == id()),
+        "hook: the value is not on this tape; mark it with requires_grad(), or add the hook where it was recorded");
+  roll_->hooks.emplace(value.is_leaf() ? roll_->leaf_entry(value, "hook") : value.place().entry, std::move(hook));
+}
+
+Tensor Tape::variable(const Tensor& x) {
+  Tensor own = x.detach();
+  own.set_place({roll_->id, roll_->add_entry("variable", x)});
+  return own;
+}
+
+Tensors Tape::leaves() const {
+  Tensors leaves;
+  for (const Tensor& leaf : roll_->leaves_held) leaves.push_back(leaf.requires_grad());
+  return leaves;
+}
+
 uint32_t Recorder::find(const Tensor& x, const char* op) {
   Roll& roll = *state.tape->roll_;
   if (x.place().tape == roll.id) return x.place().entry;
-  if (x.is_leaf()) {
-    uint32_t& slot = roll.leaves.slot(x.storage().block());
-    if (slot == nowhere) {
-      slot = roll.add_entry("leaf", x);
-      roll.leaves_held.push_back(x.detach());
-    }
-    check(roll.entries[slot].shape == x.shape(), op, ": a leaf of shape ", roll.entries[slot].shape, " came back as ",
-          x.shape());
-    return slot;
-  }
+  if (x.is_leaf()) return roll.leaf_entry(x, op);
   check(x.place().tape == 0, op, ": an input was recorded on another tape, which is closed or not the innermost; ",
         "call detach() on it to use its value alone");
   return nowhere;
@@ -113,40 +135,6 @@ bool Recorder::wants_finite() {
 void Recorder::stale(const char* op) {
   fail(op, ": a value that '", state.sweep_op, "' captured was assigned over before its gradient was taken; ",
        "take gradients before changing parameters, or clone() the value");
-}
-
-namespace {
-
-bool all_finite(const Tensor& x) {
-  if (!x.floating()) return true;
-  for (int64_t i = 0; i < x.numel(); ++i)
-    if (!std::isfinite(x.at(i))) return false;
-  return true;
-}
-
-std::string range_of(const Tensor& x) {
-  double low = INFINITY;
-  double high = -INFINITY;
-  int64_t bad = 0;
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    const double v = x.at(i);
-    bad += !std::isfinite(v);
-    low = std::min(low, v);
-    high = std::max(high, v);
-  }
-  return text(x.shape(), " in [", low, ", ", high, "]", bad ? text(" with ", bad, " not finite") : std::string());
-}
-
-}  // namespace
-
-void Recorder::check_finite(const char* op, const Tensor& y, std::initializer_list<const Tensor*> inputs) {
-  if (all_finite(y)) return;
-  const Roll& roll = *state.tape->roll_;
-  std::string message = text(roll.scopes[roll.scope].empty() ? "model" : roll.scopes[roll.scope], ": '", op,
-                             "' gave the first value that is not finite; inputs:");
-  for (const Tensor* x : inputs)
-    if (x->defined()) message += text(" ", range_of(*x));
-  throw Error(message);
 }
 
 NoRecord::NoRecord() : paused_(Recorder::state.tape) {

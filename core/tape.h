@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,7 +23,13 @@ struct GradientOptions {
   bool allow_unused =
       false;         ///< a `wrt` that `y` does not depend on (or that never met the tape) gives an undefined tensor
   Tensor seed = {};  ///< cotangent of `y`; default 1 where `y` has one element
+  bool independent =
+      false;  ///< partial derivatives: each `wrt` counts as a variable of its own, and nothing flows on through it
 };
+
+/// Looks at the whole cotangent of a value when a sweep reaches it, and may give another in its place; an undefined
+/// tensor leaves it as it is.
+using GradientHook = std::function<Tensor(const Tensor& g)>;
 
 /// What an entry of the tape says of itself.
 struct EntryInfo {
@@ -35,6 +42,31 @@ struct EntryInfo {
   std::string_view name;   ///< name given with `Tape::name`, or empty
   bool released;           ///< its captures are gone
   size_t captured_bytes;   ///< size of the pullbacks in place, without the tensors that they share
+};
+
+/// What one entry keeps alive.
+struct EntryHolding {
+  uint32_t entry;
+  int64_t bytes = 0;  ///< in blocks of memory that no earlier entry and no leaf holds
+};
+
+/// What a tape keeps alive, and for whom.
+struct TapeReport {
+  /// Bytes by some name (an op, a layer), the largest first.
+  struct Share {
+    std::string name;
+    int64_t bytes = 0;
+    size_t entries = 0;
+  };
+  size_t entries = 0;
+  size_t edges = 0;
+  int64_t captured = 0;  ///< bytes that pullbacks and named values keep alive, leaves apart
+  int64_t leaves = 0;    ///< bytes of the leaves: parameters and inputs
+  int64_t tape = 0;      ///< bytes of the tape itself
+  std::vector<EntryHolding> holdings;  ///< entries that hold anything, in order
+  std::vector<Share> by_op, by_layer;
+  /// The totals, and a line for each of the largest shares.
+  std::string text(size_t lines = 10) const;
 };
 
 /// Records every operation on tensors that depend on a leaf, from construction to destruction, on the thread that made
@@ -59,8 +91,21 @@ class Tape {
   EntryInfo entry(size_t number) const;
   /// Gives the entry of a tensor on this tape a name for traces and messages.
   void name(const Tensor& value, std::string text);
-  /// From now on, the first non-finite result throws, naming op, layer path and input ranges.
+  /// Names a value and keeps it, so that `retained` gives it back (and `gradient` accepts it) while the tape is open.
+  void retain(const Tensor& value, std::string name);
+  /// The value retained under that name; throws where there is none.
+  const Tensor& retained(std::string_view name) const;
+  /// Calls `hook` with the whole cotangent of `value`, a leaf or a recorded value, in every sweep that reaches it. The
+  /// hooks of one value run in the order they were added, before the cotangent is given out or flows on.
+  void hook(const Tensor& value, GradientHook hook);
+  /// The value of `x` as a variable of this tape's own: unlike a leaf, one storage can be several variables.
+  Tensor variable(const Tensor& x);
+  /// From now on, the first non-finite result throws, naming op, layer path and input ranges; in sweeps, too.
   void check_finite(bool on);
+  /// The leaves met so far, in the order they were met.
+  Tensors leaves() const;
+  /// Bytes held, and by whom.
+  TapeReport report() const;
   uint32_t id() const;
 
   /// The tape that records now on this thread, or nullptr.
@@ -69,6 +114,7 @@ class Tape {
  private:
   friend struct Recorder;
   friend class Scope;
+  friend class Sweep;
   std::unique_ptr<Roll> roll_;
   Tape* outer_ = nullptr;
 };

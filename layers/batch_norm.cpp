@@ -47,7 +47,7 @@ class BatchNorm : public Module {
       return batch_norm_with(x, running_.mean(), running_.variance(), weight_, bias_, eps_);
     if (!context.training && x.numel() == 0) return x;  // no statistics, and nothing to normalise
     NormResult result = batch_norm(x, weight_, bias_, eps_);
-    if (context.training && running_.kept()) update(result, x.numel() / features_);
+    if (context.training && context.update_buffers && running_.kept()) update(result, x.numel() / features_);
     return std::move(result.y);
   }
 

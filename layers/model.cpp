@@ -4,23 +4,9 @@
 #include <algorithm>
 
 #include "core/tape.h"
+#include "layers/model_step.h"
 
 namespace tarn {
-
-/// One item as it runs. Slots hold the values of a pass: slot 0 the input, then each step's outputs.
-struct Model::Step {
-  std::string name;
-  std::string path;
-  std::string type;
-  Json config;  // the layer's own keys, for items that share it
-  std::unique_ptr<Module> module;
-  std::vector<std::string> output_names;  // after the first
-  std::vector<size_t> reads;              // slots
-  std::vector<size_t> last_reads;         // slots that no later step needs
-  size_t first_slot = 0;
-  bool simple = true;  // one input, one output
-  bool is_read = false;
-};
 
 namespace {
 
@@ -236,6 +222,7 @@ void Model::run(const Step& step, std::vector<Tensor>& slots, Context& context) 
 }
 
 void Model::run_all(std::vector<Tensor>& slots, Context& context) const {
+  if (context.checkpoints > 1 && Tape::current()) return run_segments(slots, context);
   for (const Step& step : steps_) run(step, slots, context);
 }
 

@@ -50,7 +50,11 @@ class Model : public Module {
  private:
   struct Step;
   struct Builder;
+  struct Cut;
   void run(const Step& step, std::vector<Tensor>& slots, Context& context) const;
+  Cut cut_between(size_t first, size_t last) const;
+  void run_segment(const Cut& cut, std::vector<Tensor>& slots, Context& context) const;
+  void run_segments(std::vector<Tensor>& slots, Context& context) const;
   void run_all(std::vector<Tensor>& slots, Context& context) const;
 
   std::vector<Step> steps_;

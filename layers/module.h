@@ -24,6 +24,10 @@ struct Context {
   uint64_t seed = 0;
   uint64_t step = 0;
   uint64_t draws = 0;  ///< random layers met so far in this pass
+  /// Whether this pass moves running statistics; a pass that is run again for its gradients must not.
+  bool update_buffers = true;
+  /// The outermost model runs its items in so many checkpointed segments where a tape is open; 0 or 1: none.
+  int64_t checkpoints = 0;
 
   /// A stream of its own for each random layer that a pass meets: the same seed, step and place give the same bits.
   Stream stream();
