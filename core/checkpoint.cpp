@@ -82,8 +82,8 @@ class Again {
       if (differentiable(inputs_[i]))
         variables[i] = record("variable", inputs_[i].detach(), Edge{inputs_[i], [](const Tensor& h) { return h; }});
     const Tensor y = joined(segment_(first(variables)));
-    return Tape::current()->gradient(
-        y, variables, {.create_graph = true, .allow_unused = true, .seed = g, .independent = true});
+    return Tape::current()->gradient(y, variables,
+                                     {.create_graph = true, .allow_unused = true, .seed = g, .independent = true});
   }
 
   Segment segment_;

@@ -36,8 +36,8 @@ class Run {
   Tensors filled(Tensors gradients) const {
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (!variables_[i].floating()) continue;
-      gradients[i] = gradients[i].defined() ? gradients[i].detach()
-                                            : Tensor::zeros(variables_[i].shape(), variables_[i].dtype());
+      gradients[i] =
+          gradients[i].defined() ? gradients[i].detach() : Tensor::zeros(variables_[i].shape(), variables_[i].dtype());
     }
     return gradients;
   }
@@ -121,8 +121,7 @@ Tensors columns_of(const char* what, Run& run) {
     result[i] = Tensor::zeros(joined_shape(what, y.shape(), x.shape()), x.dtype());
     if (!gradients[i].defined() || gradients[i].place().tape != run.tape().id()) continue;
     for (int64_t column = 0; column < x.numel(); ++column) {
-      const GradientOptions options{
-          .keep = true, .allow_unused = true, .seed = unit(x.shape(), x.dtype(), column)};
+      const GradientOptions options{.keep = true, .allow_unused = true, .seed = unit(x.shape(), x.dtype(), column)};
       const Tensor derivative = run.tape().gradient(gradients[i], u, options);
       if (derivative.defined()) put(result[i], derivative, column, x.numel());
     }

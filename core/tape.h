@@ -60,9 +60,9 @@ struct TapeReport {
   };
   size_t entries = 0;
   size_t edges = 0;
-  int64_t captured = 0;  ///< bytes that pullbacks and named values keep alive, leaves apart
-  int64_t leaves = 0;    ///< bytes of the leaves: parameters and inputs
-  int64_t tape = 0;      ///< bytes of the tape itself
+  int64_t captured = 0;                ///< bytes that pullbacks and named values keep alive, leaves apart
+  int64_t leaves = 0;                  ///< bytes of the leaves: parameters and inputs
+  int64_t tape = 0;                    ///< bytes of the tape itself
   std::vector<EntryHolding> holdings;  ///< entries that hold anything, in order
   std::vector<Share> by_op, by_layer;
   /// The totals, and a line for each of the largest shares.

@@ -93,6 +93,10 @@ class Call {
     g_ = {};
     return std::exchange(gradients_, {});
   }
+  /// For tape reports.
+  void visit(VisitTensor see, void* visitor) const {
+    for (const Tensor* held : {&x_, &weight_, &saved_.mean, &saved_.inverse}) see(*held, visitor);
+  }
 
  private:
   Tensor x_, weight_;
@@ -103,14 +107,22 @@ class Call {
   long left_ = 0;
 };
 
+/// The pullback to one of the three.
+template <class K>
+struct Share {
+  std::shared_ptr<Call<K>> call;
+  Tensor Gradients::*part;
+  Tensor operator()(const Tensor& g) const { return call->gradients(g, call.use_count()).*part; }
+  void visit(VisitTensor see, void* visitor) const { call->visit(see, visitor); }
+};
+
 /// Puts a call on the tape: y with edges to x, weight and bias.
 template <class K>
 Tensor recorded(const char* op, Tensor y, const Tensor& x, const Tensor& weight, const Tensor& bias, Saved saved) {
   if (!Tape::current()) return y;
   const auto call = std::make_shared<Call<K>>(x, weight, std::move(saved));
-  return record(op, std::move(y), Edge{x, [call](const Tensor& g) { return call->gradients(g, call.use_count()).x; }},
-                Edge{weight, [call](const Tensor& g) { return call->gradients(g, call.use_count()).weight; }},
-                Edge{bias, [call](const Tensor& g) { return call->gradients(g, call.use_count()).bias; }});
+  return record(op, std::move(y), Edge{x, Share<K>{call, &Gradients::x}},
+                Edge{weight, Share<K>{call, &Gradients::weight}}, Edge{bias, Share<K>{call, &Gradients::bias}});
 }
 
 }  // namespace tarn::normalized
