@@ -70,8 +70,9 @@ void Trainer::step(const Batch& batch) {
   const Tensor loss = loss_->value(scores, batch.y);
   const double value = loss.item();
   if (!std::isfinite(value))
-    throw Failure(text("training diverged: the loss is ", value, " in epoch ", epoch_ + 1, ", step ", step_ + 1,
-                       "; try a lower learning rate or clip_grad_norm, or find the place with --set train.check_finite=true"));
+    throw Failure(
+        text("training diverged: the loss is ", value, " in epoch ", epoch_ + 1, ", step ", step_ + 1,
+             "; try a lower learning rate or clip_grad_norm, or find the place with --set train.check_finite=true"));
   Tensors gradients = tape.gradient(loss, wrt, {.allow_unused = true});
   if (experiment_.train.clip_grad_norm) gradient_norm_ = clip_grad_norm(gradients, *experiment_.train.clip_grad_norm);
   if (experiment_.train.clip_grad_value) clip_grad_value(gradients, *experiment_.train.clip_grad_value);

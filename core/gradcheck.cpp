@@ -1,32 +1,17 @@
-// Checking derivatives: directional central differences, extrapolated to step zero, against what the tape gives.
+// Checking derivatives: which comparisons are made of each input, and how they are judged.
 #include "core/gradcheck.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "core/gradcheck_claim.h"
 #include "core/ops.h"
 #include "core/random.h"
-#include "core/tape.h"
 
 namespace tarn {
 namespace {
-
-constexpr int levels = 5;  // step sizes of one extrapolation
-
-/// A scalar function of the inputs and what is claimed to be its gradient; an undefined gradient means zero.
-struct Claim {
-  std::function<double(const Tensors&)> value;
-  Tensors gradients;
-};
-
-/// A derivative along a line, from values of the function only.
-struct Numeric {
-  double value = 0, step = 0;
-  double left = 0, right = 0;   ///< one-sided slopes at the smallest step
-  double jump = 0, before = 0;  ///< their difference at the smallest step and at twice that step
-};
 
 double dot(const Tensor& gradient, const std::vector<double>& direction) {
   double total = 0;
@@ -38,74 +23,22 @@ double dot(const Tensor& gradient, const std::vector<double>& direction) {
 }
 
 double length(const Tensor& gradient) {
-  if (!gradient.defined()) return 0;
-  const std::vector<double> values = gradient.to_vector<double>();
-  return std::sqrt(dot(gradient, values));
+  return gradient.defined() ? std::sqrt(dot(gradient, gradient.to_vector<double>())) : 0;
 }
 
-/// The inputs with input `which` moved by t along the direction.
-Tensors moved(const Tensors& inputs, size_t which, const std::vector<double>& direction, double t) {
-  Tensors result = inputs;
-  std::vector<double> values = inputs[which].to_vector<double>();
-  for (size_t i = 0; i < values.size(); ++i) values[i] += t * direction[i];
-  result[which] = Tensor(inputs[which].shape(), values);
-  return result;
-}
-
-/// Ridders' extrapolation of central differences to step zero; takes the entry of the table that changed least.
-Numeric slope_along(const Claim& claim, const Tensors& inputs, size_t which, const std::vector<double>& direction,
-                    double largest_step) {
-  Numeric result;
-  std::array<std::array<double, levels>, levels> table{};
-  const double centre = claim.value(inputs);
-  double best = std::numeric_limits<double>::infinity();
-  double h = largest_step;
-  for (size_t i = 0; i < levels; ++i, h /= 2) {
-    const double above = claim.value(moved(inputs, which, direction, h));
-    const double below = claim.value(moved(inputs, which, direction, -h));
-    result.before = result.jump;
-    result.right = (above - centre) / h;
-    result.left = (centre - below) / h;
-    result.jump = std::abs(result.right - result.left);
-    table[0][i] = (above - below) / (2 * h);
-    if (i == 0) result.value = table[0][0];
-    double factor = 4;
-    for (size_t j = 1; j <= i; ++j, factor *= 4) {
-      table[j][i] = (factor * table[j - 1][i] - table[j - 1][i - 1]) / (factor - 1);
-      const double change =
-          std::max(std::abs(table[j][i] - table[j - 1][i]), std::abs(table[j][i] - table[j - 1][i - 1]));
-      if (!(change < best)) continue;
-      best = change;
-      result.value = table[j][i];
-      result.step = h;
-    }
-  }
-  return result;
-}
-
-/// Judges one comparison. At a kink the one-sided slopes stay apart however small the step; where the function is
-/// smooth, halving the step halves their difference.
-Verdict judge(double analytic, const Numeric& numeric, double error, double scale, double tolerance) {
-  if (error <= tolerance) return Verdict::pass;
-  const double slack = tolerance * scale + std::abs(numeric.before - numeric.jump);
-  const bool stays = numeric.jump > 10 * tolerance * scale && numeric.jump > 0.75 * numeric.before;
-  const bool between = analytic >= std::min(numeric.left, numeric.right) - slack &&
-                       analytic <= std::max(numeric.left, numeric.right) + slack;
-  return stays && between ? Verdict::kink : Verdict::fail;
-}
-
-InputCheck compare_along(const Claim& claim, const Tensors& inputs, size_t which, const std::vector<double>& direction,
-                         const GradientCheckOptions& options) {
-  const Numeric numeric = slope_along(claim, inputs, which, direction, options.step);
-  InputCheck check;
-  check.analytic = dot(claim.gradients[which], direction);
-  check.numeric = numeric.value;
-  check.step = numeric.step;
-  const double scale = 1 + std::max(std::abs(numeric.value), length(claim.gradients[which]));
-  check.error = std::abs(check.analytic - check.numeric) / scale;
-  if (std::isnan(check.error)) check.error = std::numeric_limits<double>::infinity();
-  check.verdict = judge(check.analytic, numeric, check.error, scale, options.tolerance);
-  return check;
+/// Judges a comparison. Where an op is known to change its choice at the point, no derivative exists, and any value
+/// between the one-sided slopes is right, as is the slope of the piece that was chosen. A kink that no op reports shows
+/// in one-sided slopes that stay apart however small the step; where the function is smooth, halving the step halves
+/// their difference.
+Verdict judge(double analytic, const Slope& slope, double error, double scale, const GradientCheckOptions& options) {
+  const bool near = error * scale <= options.tolerance * scale + slope.rounding;
+  if (slope.kink && (near || slope.step == 0)) return Verdict::kink;
+  if (near) return Verdict::pass;
+  const double slack = options.tolerance * scale + std::abs(slope.before - slope.jump) + slope.rounding;
+  const bool between =
+      analytic >= std::min(slope.left, slope.right) - slack && analytic <= std::max(slope.left, slope.right) + slack;
+  const bool stays = slope.jump > 10 * options.tolerance * scale && slope.jump > 0.75 * slope.before;
+  return between && (slope.kink || stays) ? Verdict::kink : Verdict::fail;
 }
 
 /// The worse of two: a failure before a kink before a pass, then the larger error.
@@ -115,96 +48,132 @@ bool worse(const InputCheck& a, const InputCheck& b) {
   return a.error > b.error;
 }
 
-/// After a random direction disagreed: the element that is to blame, or the direction where no single one is.
-InputCheck blame(const Claim& claim, const Tensors& inputs, size_t which, const InputCheck& suspect,
-                 const GradientCheckOptions& options) {
-  const int64_t n = inputs[which].numel();
-  InputCheck worst;
-  for (int64_t i = 0; i < std::min(n, options.search); ++i) {
-    std::vector<double> direction(static_cast<size_t>(n), 0.0);
-    direction[static_cast<size_t>(i)] = 1;
-    InputCheck check = compare_along(claim, inputs, which, direction, options);
-    check.index = i;
-    if (i == 0 || worse(check, worst)) worst = check;
-  }
-  const bool explained = worst.verdict == Verdict::fail || (worst.verdict == Verdict::kink && n <= options.search);
-  return explained ? worst : suspect;
-}
-
-InputCheck check_input(const Claim& claim, const Tensors& inputs, size_t which, int order,
-                       const GradientCheckOptions& options) {
-  const auto n = static_cast<size_t>(inputs[which].numel());
-  InputCheck worst;
-  for (int trial = 0; n > 0 && trial < options.directions; ++trial) {
-    const Stream stream{options.seed, purpose_of("gradcheck/direction"), static_cast<uint64_t>(trial) * 1000 + which};
-    std::vector<double> direction(n);
-    // Long directions are shortened: a step must stay near the point, before the next kink.
-    const double size = n <= 64 ? 1.0 : 8 / std::sqrt(static_cast<double>(n));
-    for (size_t i = 0; i < n; ++i) {
-      const double u = 2 * stream.uniform(i) - 1;
-      direction[i] = size * (u < 0 ? u / 2 - 0.5 : u / 2 + 0.5);
-    }
-    const InputCheck check = compare_along(claim, inputs, which, direction, options);
-    if (trial == 0 || worse(check, worst)) worst = check;
-  }
-  if (worst.verdict != Verdict::pass) worst = blame(claim, inputs, which, worst, options);
-  worst.order = order;
-  worst.input = which < options.names.size() ? options.names[which] : text("input ", which);
-  return worst;
-}
-
-/// A fixed random tensor of the shape: what outputs and gradients are multiplied with.
-Tensor weights(const Shape& shape, const char* purpose, size_t which, const GradientCheckOptions& options) {
-  return normal(shape, Stream{options.seed, purpose_of(purpose), which}, 0, 1, Dtype::f64);
-}
-
-/// One evaluation on a tape of its own.
-class Evaluation {
+/// Time that is left, and how far the whole check has come.
+class Budget {
  public:
-  Evaluation(const Differentiable& f, const Tensors& inputs, const std::vector<size_t>& wrt,
-             const GradientCheckOptions& options)
-      : options_(options), leaves_(inputs) {
-    for (const size_t i : wrt) {
-      leaves_[i] = leaves_[i].requires_grad();
-      wrt_.push_back(leaves_[i]);
-    }
-    const Tensor y = f(leaves_);
-    check(y.floating(), "check_gradients: the function's result is ", y.dtype(), "; it has no derivative");
-    loss_ = sum(y * weights(y.shape(), "gradcheck/output", 0, options));
+  Budget(const GradientCheckOptions& options, int64_t planned) : options_(options), planned_(planned) {}
+  bool over() const {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start_;
+    return options_.seconds > 0 && spent.count() > options_.seconds;
   }
-
-  double loss() const { return loss_.item(); }
-
-  /// Gradients of the loss by the checked inputs; undefined where it does not depend on one.
-  Tensors gradients(bool again) { return by_inputs(loss_, again); }
-
-  /// <v, gradient> for fixed v, recorded.
-  Tensor second_loss() {
-    const Tensors first = gradients(true);
-    Tensor total = Tensor::zeros({}, Dtype::f64);
-    for (size_t i = 0; i < first.size(); ++i)
-      if (first[i].defined()) total = total + sum(first[i] * weights(first[i].shape(), "gradcheck/v", i, options_));
-    return total;
-  }
-
-  Tensors by_inputs(const Tensor& value, bool again) {
-    if (value.place().tape != tape_.id()) return Tensors(wrt_.size());
-    return tape_.gradient(value, wrt_, {.create_graph = again, .allow_unused = true});
+  void made_one() {
+    if (options_.progress) options_.progress(std::min(++made_, planned_), planned_);
   }
 
  private:
   const GradientCheckOptions& options_;
-  Tape tape_;
-  Tensors leaves_, wrt_;
-  Tensor loss_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  int64_t planned_;
+  int64_t made_ = 0;
 };
 
-/// Gradients in the places of the inputs they belong to.
-Tensors spread(const Tensors& gradients, const std::vector<size_t>& wrt, size_t inputs) {
-  Tensors result(inputs);
-  for (size_t i = 0; i < wrt.size(); ++i) result[wrt[i]] = gradients[i].defined() ? gradients[i].detach() : Tensor();
-  return result;
-}
+/// The comparisons for one input.
+class InputRun {
+ public:
+  InputRun(const Claim& claim, const Tensors& inputs, size_t which, int order, const GradientCheckOptions& options,
+           Budget& budget)
+      : claim_(claim), which_(which), options_(options), budget_(budget), size_(inputs[which].numel()) {
+    result_.order = order;
+    result_.input = which < options.names.size() ? options.names[which] : text("input ", which);
+  }
+
+  InputCheck check() {
+    if (size_ == 0) return result_;
+    const CheckMode mode = options_.mode;
+    if (mode == CheckMode::automatic || mode == CheckMode::projection)
+      for (int trial = 0; trial < options_.directions; ++trial) compare(-1, random_direction(trial));
+    if (mode != CheckMode::projection) compare_elements();
+    if (result_.verdict == Verdict::fail && result_.index < 0) blame();
+    return result_;
+  }
+
+  /// How many comparisons that will be, if nothing fails.
+  static int64_t planned(int64_t size, const GradientCheckOptions& options) {
+    if (size == 0) return 0;
+    const int64_t some = std::min(size, options.samples);
+    if (options.mode == CheckMode::full) return size;
+    if (options.mode == CheckMode::sampled) return some;
+    return options.directions + (options.mode == CheckMode::automatic ? some : 0);
+  }
+
+ private:
+  void compare(int64_t index, const std::vector<double>& direction) {
+    if (result_.comparisons > 0 && budget_.over()) {
+      ++result_.skipped;
+      return;
+    }
+    const Slope slope = claim_.slope(which_, direction);
+    const Tensor& gradient = claim_.gradient(which_);
+    InputCheck c = result_;
+    c.index = index;
+    c.analytic = dot(gradient, direction);
+    c.numeric = slope.value;
+    c.step = slope.step;
+    const double scale = 1 + std::max(std::abs(slope.value), length(gradient));
+    c.error = std::abs(c.analytic - c.numeric) / scale;
+    if (std::isnan(c.error)) c.error = std::numeric_limits<double>::infinity();
+    c.verdict = judge(c.analytic, slope, c.error, scale, options_);
+    c.kink_at = slope.kink ? slope.kink : "";
+    c.kinks += c.verdict == Verdict::kink;
+    ++c.comparisons;
+    if (result_.comparisons > 0 && !worse(c, result_)) {
+      result_.comparisons = c.comparisons;
+      result_.kinks = c.kinks;
+    } else {
+      result_ = c;
+    }
+    budget_.made_one();
+  }
+
+  /// Long directions are shortened: a step must stay near the point.
+  std::vector<double> random_direction(int trial) const {
+    const Stream stream{options_.seed, purpose_of("gradcheck/direction"), static_cast<uint64_t>(trial) * 1000 + which_};
+    const double size = size_ <= 64 ? 1.0 : 8 / std::sqrt(static_cast<double>(size_));
+    std::vector<double> direction(static_cast<size_t>(size_));
+    for (size_t i = 0; i < direction.size(); ++i) {
+      const double u = 2 * stream.uniform(i) - 1;
+      direction[i] = size * (u < 0 ? u / 2 - 0.5 : u / 2 + 0.5);
+    }
+    return direction;
+  }
+
+  void compare_element(int64_t i) {
+    std::vector<double> direction(static_cast<size_t>(size_), 0.0);
+    direction[static_cast<size_t>(i)] = 1;
+    compare(i, direction);
+  }
+
+  void compare_elements() {
+    if (options_.mode == CheckMode::full || size_ <= options_.samples) {
+      for (int64_t i = 0; i < size_; ++i) compare_element(i);
+      return;
+    }
+    const Stream stream{options_.seed, purpose_of("gradcheck/elements"), which_};
+    for (int64_t i = 0; i < options_.samples; ++i) compare_element(stream.below(static_cast<uint64_t>(i), size_));
+  }
+
+  /// After a random direction disagreed: the element that is to blame, if there is one.
+  void blame() {
+    for (int64_t i = 0; i < std::min(size_, options_.search); ++i) {
+      InputRun one = *this;
+      one.result_.comparisons = one.result_.kinks = 0;
+      one.compare_element(i);
+      result_.comparisons += one.result_.comparisons;
+      if (one.result_.verdict != Verdict::fail) continue;
+      if (result_.index >= 0 && one.result_.error <= result_.error) continue;
+      one.result_.comparisons = result_.comparisons;
+      one.result_.kinks = result_.kinks;
+      result_ = one.result_;
+    }
+  }
+
+  const Claim& claim_;
+  size_t which_;
+  const GradientCheckOptions& options_;
+  Budget& budget_;
+  int64_t size_;
+  InputCheck result_;
+};
 
 std::vector<size_t> checked_inputs(const Tensors& inputs, const GradientCheckOptions& options) {
   std::vector<size_t> wrt;
@@ -226,6 +195,14 @@ const char* verdict_name(Verdict verdict) {
   return names[static_cast<int>(verdict)];
 }
 
+CheckMode check_mode_named(const std::string& name) {
+  const std::string names[] = {"automatic", "full", "projection", "sampled"};
+  const auto found = std::find(std::begin(names), std::end(names), name);
+  check(found != std::end(names), "mode: '", name, "' is not one of automatic, full, projection, sampled",
+        did_you_mean(name, names));
+  return static_cast<CheckMode>(found - std::begin(names));
+}
+
 bool GradientReport::passed() const {
   return std::none_of(checks.begin(), checks.end(), [](const InputCheck& c) { return c.verdict == Verdict::fail; });
 }
@@ -243,21 +220,16 @@ std::string GradientReport::text() const {
 
 GradientReport check_gradients(const Differentiable& f, const Tensors& inputs, const GradientCheckOptions& options) {
   check(options.order == 1 || options.order == 2, "check_gradients: order ", options.order, " must be 1 or 2");
+  check(options.directions > 0 && options.samples > 0, "check_gradients: directions and samples must be positive");
+  check(options.step > 0 && options.tolerance > 0, "check_gradients: step and tolerance must be positive");
   const std::vector<size_t> wrt = checked_inputs(inputs, options);
+  int64_t planned = 0;
+  for (const size_t i : wrt) planned += options.order * InputRun::planned(inputs[i].numel(), options);
+  Budget budget(options, planned);
   GradientReport report;
   for (int order = 1; order <= options.order; ++order) {
-    const bool second = order == 2;
-    Claim claim;
-    claim.value = [&](const Tensors& x) {
-      Evaluation e(f, x, wrt, options);
-      return second ? e.second_loss().item() : e.loss();
-    };
-    {
-      Evaluation e(f, inputs, wrt, options);
-      const Tensors gradients = second ? e.by_inputs(e.second_loss(), false) : e.gradients(false);
-      claim.gradients = spread(gradients, wrt, inputs.size());
-    }
-    for (const size_t i : wrt) report.checks.push_back(check_input(claim, inputs, i, order, options));
+    const Claim claim(f, inputs, wrt, order, options);
+    for (const size_t i : wrt) report.checks.push_back(InputRun(claim, inputs, i, order, options, budget).check());
   }
   return report;
 }

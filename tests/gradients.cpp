@@ -24,20 +24,20 @@ void check_all(const std::vector<Subject>& subjects) {
 }
 
 TEST_CASE("gradients of every op agree with finite differences, twice") {
-  check_all(op_subjects(2));
+  check_all(op_subjects({.order = 2}));
 }
 
 TEST_CASE("gradients of every layer agree with finite differences, twice") {
-  check_all(layer_subjects(2));
+  check_all(layer_subjects({.order = 2}));
 }
 
 TEST_CASE("gradients of every loss agree with finite differences, twice") {
-  check_all(loss_subjects(2));
+  check_all(loss_subjects({.order = 2}));
 }
 
 TEST_CASE("a sample's numeric derivative is not drowned in kinks") {
   // A kink lets any slope between the two sides pass; samples are there to avoid them.
-  for (const Subject& subject : op_subjects(1)) {
+  for (const Subject& subject : op_subjects({})) {
     if (!subject.f || subject.options.differentiable == 0) continue;
     CAPTURE(subject.name);
     for (const InputCheck& c : check_gradients(subject.f, subject.inputs, subject.options).checks)

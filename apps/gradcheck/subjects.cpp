@@ -46,8 +46,9 @@ Tensors draw_inputs(const std::vector<Shape>& shapes, Domain domain, int64_t ind
   return inputs;
 }
 
-Subject module_subject(std::string name, std::shared_ptr<Module> module, Tensors inputs, int order, bool training) {
-  Subject subject{"layer", std::move(name), {}, std::move(inputs), {.order = order}};
+Subject module_subject(std::string name, std::shared_ptr<Module> module, Tensors inputs,
+                       const GradientCheckOptions& how, bool training) {
+  Subject subject{"layer", std::move(name), {}, std::move(inputs), how};
   const size_t count = subject.inputs.size();
   for (size_t i = 0; i < count; ++i) subject.options.names.push_back(count == 1 ? "input" : text("input ", i));
   for (const NamedTensor& part : parameters(*module)) {
@@ -66,14 +67,14 @@ Build build_for(const std::vector<Shape>& shapes, bool indices) {
   return build;
 }
 
-Subject sample_subject(const LayerInfo& layer, int order, bool training) {
+Subject sample_subject(const LayerInfo& layer, const GradientCheckOptions& how, bool training) {
   const std::string name = layer.name + (training ? "" : " (evaluation)");
   Json config = layer.sample_config.empty() ? Json::object() : parse_json(layer.sample_config, layer.name);
   config.set("type", layer.name);
   Build build = build_for(layer.sample_inputs, layer.indices_below != 0);
   std::shared_ptr<Module> module = make_layer(config, build);
   Tensors inputs = draw_inputs(layer.sample_inputs, layer.domain, layer.indices_below);
-  Subject subject = module_subject(name, std::move(module), std::move(inputs), order, training);
+  Subject subject = module_subject(name, std::move(module), std::move(inputs), how, training);
   subject.f = twice(std::move(subject.f));
   return subject;
 }
@@ -87,13 +88,13 @@ bool differs_in_evaluation(const LayerInfo& layer) {
 
 }  // namespace
 
-std::vector<Subject> op_subjects(int order) {
+std::vector<Subject> op_subjects(const GradientCheckOptions& how) {
   std::vector<Subject> subjects;
   for (const OpInfo* op : all_ops()) {
     if (op->samples.empty()) subjects.push_back({"op", op->name, nullptr, {}, {}});
     for (size_t i = 0; i < op->samples.size(); ++i) {
       const Sample& sample = op->samples[i];
-      Subject subject{"op", op->name, {}, draw(sample), {.order = order}};
+      Subject subject{"op", op->name, {}, draw(sample), how};
       if (i > 0) subject.name += text(" #", i + 1);
       subject.options.differentiable = op->differentiable;
       if (op->differentiable != 0)
@@ -106,22 +107,22 @@ std::vector<Subject> op_subjects(int order) {
   return subjects;
 }
 
-std::vector<Subject> layer_subjects(int order) {
+std::vector<Subject> layer_subjects(const GradientCheckOptions& how) {
   std::vector<Subject> subjects;
   for (const LayerInfo* layer : all_layers()) {
-    subjects.push_back(sample_subject(*layer, order, true));
-    if (differs_in_evaluation(*layer)) subjects.push_back(sample_subject(*layer, order, false));
+    subjects.push_back(sample_subject(*layer, how, true));
+    if (differs_in_evaluation(*layer)) subjects.push_back(sample_subject(*layer, how, false));
   }
   return subjects;
 }
 
-std::vector<Subject> loss_subjects(int order) {
+std::vector<Subject> loss_subjects(const GradientCheckOptions& how) {
   std::vector<Subject> subjects;
   for (const LossInfo* info : all_losses()) {
     const LossSample& sample = info->sample;
     const std::shared_ptr<Loss> loss = make_loss(info->name, sample.classes);
     const Tensor target = draw_inputs({sample.target}, sample.target_domain, sample.classes, 1)[0];
-    Subject subject{"loss", info->name, {}, draw({{sample.prediction}, sample.domain}), {.order = order}};
+    Subject subject{"loss", info->name, {}, draw({{sample.prediction}, sample.domain}), how};
     subject.f = twice([loss, target](const Tensors& x) { return loss->value(x[0], target); });
     subject.options.names = {"prediction"};
     subjects.push_back(std::move(subject));
@@ -129,7 +130,7 @@ std::vector<Subject> loss_subjects(int order) {
   return subjects;
 }
 
-Subject experiment_subject(const Experiment& experiment, int order) {
+Subject experiment_subject(const Experiment& experiment, const GradientCheckOptions& how) {
   constexpr int64_t batch = 4;
   const Data data = load_data(experiment);
   const std::shared_ptr<Model> model = build_model(experiment, data);
@@ -140,16 +141,16 @@ Subject experiment_subject(const Experiment& experiment, int order) {
   const Shape shape{std::span<const int64_t>(sizes)};
   const std::vector<Shape> target_shape{Shape{batch}};
   const Tensor target = draw_inputs(target_shape, Domain::any, data.classes, 1)[0];
-  Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), order, true);
+  Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), how, true);
   subject.kind = "config";
-  subject.options.step = 1.0 / (1 << 17);
   subject.f = [predict = std::move(subject.f), loss, target](const Tensors& x) {
     return loss->value(predict(x), target);
   };
   return subject;
 }
 
-Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int order, bool training) {
+Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, const GradientCheckOptions& how,
+                      bool training) {
   const bool list = config.is_array();
   const Json* type = config.is_object() ? config.find("type") : nullptr;
   const std::string name = list ? "model" : config.is_string() ? config.as_string() : type ? type->as_string() : "";
@@ -160,7 +161,7 @@ Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, int 
       list ? std::make_shared<Model>(config, build) : std::shared_ptr<Module>(make_layer(config, build));
   // Distinct values away from zero suit every layer that has kinks.
   const Domain domain = layer ? layer->domain : Domain::away_from_ties;
-  return module_subject(name, std::move(module), draw_inputs(shapes, domain, indices_below), order, training);
+  return module_subject(name, std::move(module), draw_inputs(shapes, domain, indices_below), how, training);
 }
 
 }  // namespace tarn

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/record.h"
@@ -26,10 +27,11 @@ Tensor times_slope(const char* op, const Tensor& g, const Tensor& x, Slope slope
                 Edge{g, [op, x, slope](const Tensor& h) { return times_slope(op, h, x, slope); }});
 }
 
-// A function that is linear between kinks, by its value and its slope.
-template <class Value, class Slope>
-Tensor piecewise_linear(const char* op, const Tensor& x, Value value, Slope slope) {
-  return record(op, map(op, x, value),
+// A function that is linear between kinks, by its value and slope, by the number of the piece that an element lies in,
+// and by that piece continued.
+template <class Value, class Slope, class Piece, class On>
+Tensor piecewise_linear(const char* op, const Tensor& x, Value value, Slope slope, Piece piece, On on) {
+  return record(op, map_pieces(op, x, value, piece, on),
                 Edge{x, [op, x, slope](const Tensor& g) { return times_slope(op, g, x, slope); }});
 }
 
@@ -43,19 +45,34 @@ Tensor number(double value, const Tensor& like) {
   return Tensor::full({}, value, like.dtype());
 }
 
+// Pieces around two bounds: below or at the lower one, between, above or at the upper one.
+auto around_bounds(double low, double high) {
+  return [=](double v) { return v <= low ? 0 : v >= high ? 2 : 1; };
+}
+// Within ±bound, below and above.
+auto outside(double bound) {
+  return [=](double v) { return v > bound ? 2 : v < -bound ? 1 : 0; };
+}
+// Pieces around one: not above it, above it.
+auto above_bound(double bound) {
+  return [=](double v) { return v > bound ? 1 : 0; };
+}
+
 // ELU and its kin: above · x for x > 0, else below · (e^(inner · x) - 1).
 Tensor exponential_unit(const char* op, const Tensor& x, double above, double below, double inner) {
   const auto value = [=](auto v) {
     using T = decltype(v);
     return v > 0 ? v * static_cast<T>(above) : std::expm1(v * static_cast<T>(inner)) * static_cast<T>(below);
   };
-  return record(op, map(op, x, value, 20), Edge{x, [x, above, below, inner](const Tensor& g) {
-                                                  // Where another side is chosen the exponent is 0: it must neither
-                                                  // overflow nor be differentiated again.
-                                                  const Tensor exponent = where(lt(x, zero(x)), x, zero(x)) * inner;
-                                                  const Tensor falling = exp(exponent) * (below * inner);
-                                                  return g * where(le(x, zero(x)), falling, number(above, x));
-                                                }});
+  const auto on = [=](double v, int64_t k) { return k ? v * above : std::expm1(v * inner) * below; };
+  return record(op, map_pieces(op, x, value, above_bound(0), on, 20),
+                Edge{x, [x, above, below, inner](const Tensor& g) {
+                       // Where another side is chosen the exponent is 0: it must neither
+                       // overflow nor be differentiated again.
+                       const Tensor exponent = where(lt(x, zero(x)), x, zero(x)) * inner;
+                       const Tensor falling = exp(exponent) * (below * inner);
+                       return g * where(le(x, zero(x)), falling, number(above, x));
+                     }});
 }
 
 }  // namespace
@@ -64,7 +81,10 @@ Tensor relu(const Tensor& x) {
   const auto slope = [](auto y) { return y <= 0 ? decltype(y)(0) : decltype(y)(1); };
   // NaN stays NaN: only what is certainly negative is cut.
   return record(
-      "relu", map("relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }),
+      "relu",
+      map_pieces(
+          "relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }, above_bound(0),
+          [](double v, int64_t k) { return k ? v : 0; }),
       Edge{x, [slope](const Tensor& g, const Tensor& y) { return times_slope("relu", g, y.detach(), slope); }});
 }
 const auto& relu_row = add_activation("relu", "max(0, x)", relu);
@@ -82,7 +102,10 @@ Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
       [=](auto v) {
         using T = decltype(v);
         return v <= static_cast<T>(min_val) || v >= static_cast<T>(max_val) ? T(0) : T(1);
-      });
+      },
+      around_bounds(min_val, max_val), [=](double v, int64_t k) { return k == 0   ? min_val
+                                                                         : k == 2 ? max_val
+                                                                                  : v; });
 }
 const auto& hardtanh_row =
     add_activation("hardtanh", "x kept inside [-1, 1]", [](const Tensor& x) { return hardtanh(x); });
@@ -95,7 +118,8 @@ const auto& relu6_row = add_activation("relu6", "min(max(0, x), 6)", relu6);
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
   return piecewise_linear(
       "leaky_relu", x, [=](auto v) { return v > 0 ? v : v * static_cast<decltype(v)>(negative_slope); },
-      [=](auto v) { return v > 0 ? decltype(v)(1) : static_cast<decltype(v)>(negative_slope); });
+      [=](auto v) { return v > 0 ? decltype(v)(1) : static_cast<decltype(v)>(negative_slope); }, above_bound(0),
+      [=](double v, int64_t k) { return k ? v : v * negative_slope; });
 }
 const auto& leaky_relu_row =
     add_activation("leaky_relu", "x, or a small slope below 0", [](const Tensor& x) { return leaky_relu(x, 0.2); });
@@ -188,7 +212,8 @@ Tensor hardswish(const Tensor& x) {
     const T gate = v + 3 < 0 ? T(0) : v + 3 > 6 ? T(6) : v + 3;
     return v * gate / 6;
   };
-  return record("hardswish", map("hardswish", x, value),
+  const auto on = [](double v, int64_t k) { return k == 0 ? 0 : k == 2 ? v : v * (v + 3) / 6; };
+  return record("hardswish", map_pieces("hardswish", x, value, around_bounds(-3, 3), on),
                 Edge{x, [x](const Tensor& g) {
                        const Tensor bound = number(3, x);
                        const Tensor bent = where(lt(abs(x), bound), x, neg(bound));
@@ -209,7 +234,10 @@ Tensor hardsigmoid(const Tensor& x) {
       [](auto v) {
         using T = decltype(v);
         return v > -3 && v < 3 ? T(1.0f / 6.0f) : T(0);  // PyTorch's slope is a float, in double too
-      });
+      },
+      around_bounds(-3, 3), [](double v, int64_t k) { return k == 0   ? 0
+                                                             : k == 2 ? 1
+                                                                      : (v + 3) / 6; });
 }
 const auto& hardsigmoid_row = add_activation("hardsigmoid", "relu6(x + 3) / 6", hardsigmoid);
 
@@ -220,13 +248,16 @@ Tensor softplus(const Tensor& x, double beta, double threshold) {
     const T z = v * static_cast<T>(beta);
     return z > static_cast<T>(threshold) ? v : std::log1p(std::exp(z)) / static_cast<T>(beta);
   };
-  return record("softplus", map("softplus", x, value, 40), Edge{x, [x, beta, threshold](const Tensor& g) {
-                                                                  const Tensor z = x * beta;
-                                                                  const Tensor limit = number(threshold, x);
-                                                                  // At the limit itself the slope counts as constant.
-                                                                  const Tensor bent = where(ge(z, limit), limit, z);
-                                                                  return g * where(gt(z, limit), one(x), sigmoid(bent));
-                                                                }});
+  const auto piece = [=](double v) { return v * beta > threshold ? 1 : 0; };
+  const auto on = [=](double v, int64_t k) { return k ? v : std::log1p(std::exp(v * beta)) / beta; };
+  return record("softplus", map_pieces("softplus", x, value, piece, on, 40),
+                Edge{x, [x, beta, threshold](const Tensor& g) {
+                       const Tensor z = x * beta;
+                       const Tensor limit = number(threshold, x);
+                       // At the limit itself the slope counts as constant.
+                       const Tensor bent = where(ge(z, limit), limit, z);
+                       return g * where(gt(z, limit), one(x), sigmoid(bent));
+                     }});
 }
 const auto& softplus_row =
     add_activation("softplus", "log(1 + e^(βx)) / β", [](const Tensor& x) { return softplus(x, 2, 3); });
@@ -248,7 +279,10 @@ Tensor softshrink(const Tensor& x, double lambd) {
       [=](auto v) {
         using T = decltype(v);
         return v >= -static_cast<T>(lambd) && v <= static_cast<T>(lambd) ? T(0) : T(1);
-      });
+      },
+      outside(lambd), [=](double v, int64_t k) { return k == 0   ? 0
+                                                        : k == 2 ? v - lambd
+                                                                 : v + lambd; });
 }
 const auto& softshrink_row =
     add_activation("softshrink", "x moved towards 0 by λ", [](const Tensor& x) { return softshrink(x, 0.25); });
@@ -263,7 +297,8 @@ Tensor hardshrink(const Tensor& x, double lambd) {
       [=](auto v) {
         using T = decltype(v);
         return v >= -static_cast<T>(lambd) && v <= static_cast<T>(lambd) ? T(0) : T(1);
-      });
+      },
+      outside(lambd), [](double v, int64_t k) { return k == 0 ? 0 : v; });
 }
 const auto& hardshrink_row =
     add_activation("hardshrink", "x, or 0 within ±λ", [](const Tensor& x) { return hardshrink(x, 0.25); });
@@ -283,7 +318,8 @@ Tensor threshold(const Tensor& x, double limit, double value) {
       [=](auto v) {
         using T = decltype(v);
         return v <= static_cast<T>(limit) ? T(0) : T(1);
-      });
+      },
+      above_bound(limit), [=](double v, int64_t k) { return k ? v : value; });
 }
 const auto& threshold_row = add_activation("threshold", "x, or a value where x is small",
                                            [](const Tensor& x) { return threshold(x, 0.12, -2); });

@@ -1,6 +1,7 @@
 // Elementwise arithmetic of two operands, with broadcasting.
 #include <cmath>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/record.h"
@@ -9,6 +10,18 @@
 namespace tarn {
 
 namespace {
+
+// Which of two is the larger, and the one that was chosen; of equals their mean, as the cotangent goes to both.
+int order(double a, double b) {
+  return a > b ? 1 : a < b ? -1 : 0;
+}
+double of_two(double a, double b, int64_t chosen) {
+  return chosen > 0 ? a : chosen < 0 ? b : (a + b) / 2;
+}
+
+double less_multiple(double a, double b, int64_t times) {
+  return a - b * static_cast<double>(times);
+}
 
 // (a > b) + (a == b) / 2, and 1 where one is NaN: the share of a cotangent that maximum sends to a.
 Tensor share_of_larger(const Tensor& a, const Tensor& b) {
@@ -78,7 +91,7 @@ const auto& pow_row = add_op("pow", "a to the power b", [](const Tensors& t) { r
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   const auto larger = [](auto x, auto y) { return x != x ? x : y != y ? y : x > y ? x : y; };
-  return record("maximum", map2("maximum", a, b, larger),
+  return record("maximum", map2_pieces("maximum", a, b, larger, order, of_two),
                 Edge{a, [a, b](const Tensor& g) { return g * share_of_larger(a, b); }},
                 Edge{b, [a, b](const Tensor& g) { return g * share_of_larger(b, a); }});
 }
@@ -89,7 +102,8 @@ const auto& maximum_row =
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   const auto smaller = [](auto x, auto y) { return x != x ? x : y != y ? y : x < y ? x : y; };
-  return record("minimum", map2("minimum", a, b, smaller),
+  const auto other = [](double x, double y) { return order(y, x); };
+  return record("minimum", map2_pieces("minimum", a, b, smaller, other, of_two),
                 Edge{a, [a, b](const Tensor& g) { return g * share_of_larger(neg(a.detach()), neg(b.detach())); }},
                 Edge{b, [a, b](const Tensor& g) { return g * share_of_larger(neg(b.detach()), neg(a.detach())); }});
 }
@@ -111,8 +125,9 @@ const auto& atan2_row = add_op("atan2", "angle of the point (b, a)", [](const Te
 
 Tensor fmod(const Tensor& a, const Tensor& b) {
   return record("fmod",
-                map2(
-                    "fmod", a, b, [](auto x, auto y) { return std::fmod(x, y); }, 20),
+                map2_pieces(
+                    "fmod", a, b, [](auto x, auto y) { return std::fmod(x, y); },
+                    [](double x, double y) { return std::trunc(x / y); }, less_multiple, 20),
                 Edge{a, [](const Tensor& g) { return g; }},
                 Edge{b, [a, b](const Tensor& g) { return neg(g * trunc(a / b)); }});
 }
@@ -125,7 +140,9 @@ Tensor remainder(const Tensor& a, const Tensor& b) {
     const auto r = std::fmod(x, y);
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;
   };
-  return record("remainder", map2("remainder", a, b, floored, 20), Edge{a, [](const Tensor& g) { return g; }},
+  const auto whole = [](double x, double y) { return std::floor(x / y); };
+  return record("remainder", map2_pieces("remainder", a, b, floored, whole, less_multiple, 20),
+                Edge{a, [](const Tensor& g) { return g; }},
                 Edge{b, [a, b](const Tensor& g) { return neg(g * floor(a / b)); }});
 }
 const auto& remainder_row = add_op("remainder", "remainder of a / b with the sign of b", [](const Tensors& t) {

@@ -1,6 +1,7 @@
 // Comparisons and choices: masks are int64 zeros and ones.
 #include <cmath>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/record.h"
@@ -19,7 +20,8 @@ Tensor compare(const char* op, const Tensor& a, const Tensor& b, F f) {
     using T = decltype(t);
     kernels::binary_into<int64_t, T>(a, b, y, 2, [f](T x, T z) { return static_cast<int64_t>(f(x, z)); });
   });
-  return y;
+  Decisions* watch = a.floating() ? Decisions::current() : nullptr;
+  return watch ? watch->choose(op, y) : y;
 }
 
 template <class F>

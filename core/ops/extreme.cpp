@@ -3,11 +3,13 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/ops/reduced.h"
 #include "core/record.h"
 #include "core/registry.h"
+#include "core/tape.h"
 
 namespace tarn {
 
@@ -58,11 +60,23 @@ Tensor shares(const char* op, const Tensor& x, const Tensor& extreme, bool nan_e
   return ties / sum_to(ties, extreme.shape());
 }
 
+/// The mean of the elements that were among the extremes in an earlier evaluation.
+Tensor mean_of_chosen(const Tensor& x, const Tensor& chosen, const Reduced& r) {
+  const Tensor mask = chosen.to(x.dtype());
+  return (sum_to(x * mask, r.kept) / sum_to(mask, r.kept)).detach().viewed(r.result);
+}
+
 /// As in PyTorch, NaNs share the cotangent of a maximum over everything, but make that of `amax` NaN.
 template <class Order>
 Tensor extreme_of(const char* op, const Tensor& x, const Reduced& r, bool nan_equal) {
-  const Tensor y = extremes<Order>(op, x, r);
+  Tensor y = extremes<Order>(op, x, r);
   if (!x.floating()) return y;
+  if (Decisions* watch = Decisions::current()) {
+    const Tensor share = shares(op, x.detach(), y.viewed(r.kept), nan_equal);
+    const NoRecord quiet;
+    const Tensor chosen = watch->choose(op, ne(share, Tensor::zeros({}, share.dtype())));
+    if (watch->follows()) y = mean_of_chosen(x.detach(), chosen, r);
+  }
   return record(op, y, Edge{x, [x, op, nan_equal, kept = r.kept](const Tensor& g, const Tensor& out) {
                               return reshape(g, kept) * shares(op, x.detach(), out.detach().viewed(kept), nan_equal);
                             }});
@@ -127,6 +141,12 @@ TARN_KERNEL void positions_along(const T* x, int64_t lines, int64_t size, int64_
   }
 }
 
+/// The positions, or, where an earlier evaluation is followed, its positions.
+Tensor chosen_positions(const char* op, const Tensor& x, const Tensor& index) {
+  Decisions* watch = x.floating() ? Decisions::current() : nullptr;
+  return watch ? watch->choose(op, index) : index;
+}
+
 /// First positions of the extremes along `dim`, which keeps size 1.
 template <class Order>
 Tensor positions(const char* op, const Tensor& x, int64_t dim) {
@@ -149,7 +169,7 @@ Tensor positions(const char* op, const Tensor& x, int64_t dim) {
         positions_across<Order>(from + o * a.size * a.inner, a.size, a.inner, to + o * a.inner);
     });
   });
-  return index;
+  return chosen_positions(op, x, index);
 }
 
 /// Without the dimension of size 1, unless it is kept.
@@ -242,6 +262,7 @@ Extreme cummax(const Tensor& x, int64_t dim) {
       }
     });
   });
+  index = chosen_positions("cummax", x, index);
   return {gather(x, dim, index), index};
 }
 const auto& cummax_row = add_op("cummax", "largest value so far along a dimension", [](const Tensors& t) {

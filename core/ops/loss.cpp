@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/ops/loss_reduction.h"
@@ -15,7 +16,11 @@ namespace {
 // clamp(d · rise, -bend · rise, bend · rise).
 template <class F>
 Tensor bent(const char* op, const Tensor& d, double bend, double rise, F value) {
-  return record(op, map(op, d, value, 2),
+  const auto piece = [bend](double v) { return v > bend ? 1 : v < -bend ? -1 : 0; };
+  const auto on = [bend, rise](double v, int64_t k) {
+    return k == 0 ? v * v / 2 * rise : bend * rise * (v * static_cast<double>(k) - bend / 2);
+  };
+  return record(op, map_pieces(op, d, value, piece, on, 2),
                 Edge{d, [d, bend, rise](const Tensor& g) { return g * clamp(d * rise, -bend * rise, bend * rise); }});
 }
 

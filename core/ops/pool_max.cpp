@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "core/decisions.h"
 #include "core/ops.h"
 #include "core/record.h"
 #include "core/registry.h"
+#include "core/tape.h"
 
 namespace tarn {
 namespace {
@@ -182,6 +184,15 @@ Tensor positions_in_plane(const Winners& winners, const Shape& output) {
   return indices;
 }
 
+// Values at the places that won in an earlier evaluation.
+Tensor values_at(const Tensor& x, const Tensor& places, int rank) {
+  const int64_t planes = x.shape().product(0, x.rank() - rank);
+  const NoRecord quiet;
+  const Tensor rows = x.detach().viewed({planes, x.numel() / std::max<int64_t>(planes, 1)});
+  const Tensor index = places.viewed({planes, places.numel() / std::max<int64_t>(planes, 1)});
+  return gather(rows, 1, index).viewed(places.shape());
+}
+
 // The pooled values, recorded; the winners go to `winners`.
 Tensor picked(const Tensor& x, const Windows& w, Winners& winners) {
   w.check_input("max_pool", x.shape());
@@ -195,6 +206,10 @@ Tensor picked(const Tensor& x, const Windows& w, Winners& winners) {
     else
       pick_positions(winners, x.data<T>(), y.fill<T>(), planes);
   });
+  if (Decisions* watch = Decisions::current()) {
+    const Tensor places = watch->choose("max_pool", positions_in_plane(winners, y.shape()));
+    if (watch->follows()) y = values_at(x, places, w.rank);
+  }
   return record("max_pool", y,
                 Edge{x, [winners, s = x.shape()](const Tensor& g) { return max_pool_backward(g, winners, s); }});
 }

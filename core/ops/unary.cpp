@@ -3,6 +3,7 @@
 #include <limits>
 #include <numbers>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/record.h"
@@ -119,7 +120,11 @@ Tensor square(const Tensor& x) {
 const auto& square_row = add_unary("square", "x · x", square);
 
 Tensor abs(const Tensor& x) {
-  return record("abs", map("abs", x, [](auto v) { return std::abs(v); }),
+  const auto side = [](double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; };
+  const auto on = [](double v, int64_t k) { return v * static_cast<double>(k); };
+  return record("abs",
+                map_pieces(
+                    "abs", x, [](auto v) { return std::abs(v); }, side, on),
                 Edge{x, [x](const Tensor& g) { return g * sign(x); }});
 }
 const auto& abs_row = add_unary("abs", "magnitude; derivative 0 at 0", abs, Domain::away_from_zero);
@@ -225,32 +230,35 @@ const auto& sigmoid_row = add_unary("sigmoid", "1 / (1 + e^-x)", sigmoid);
 
 Tensor sign(const Tensor& x) {
   const auto of = [](auto v) { return static_cast<decltype(v)>((v > 0) - (v < 0)); };
-  return record("sign", map("sign", x, of), Edge{x, none_of});
+  return record("sign", map_steps("sign", x, of), Edge{x, none_of});
 }
 const auto& sign_row = add_unary("sign", "-1, 0 or 1", sign, Domain::away_from_zero);
 
 Tensor floor(const Tensor& x) {
-  return record("floor", map("floor", x, [](auto v) { return std::floor(v); }), Edge{x, none_of});
+  return record("floor", map_steps("floor", x, [](auto v) { return std::floor(v); }), Edge{x, none_of});
 }
 const auto& floor_row = add_unary("floor", "largest integer not above x", floor, Domain::away_from_ties);
 
 Tensor ceil(const Tensor& x) {
-  return record("ceil", map("ceil", x, [](auto v) { return std::ceil(v); }), Edge{x, none_of});
+  return record("ceil", map_steps("ceil", x, [](auto v) { return std::ceil(v); }), Edge{x, none_of});
 }
 const auto& ceil_row = add_unary("ceil", "smallest integer not below x", ceil, Domain::away_from_ties);
 
 Tensor round(const Tensor& x) {
-  return record("round", map("round", x, [](auto v) { return std::nearbyint(v); }), Edge{x, none_of});
+  return record("round", map_steps("round", x, [](auto v) { return std::nearbyint(v); }), Edge{x, none_of});
 }
 const auto& round_row = add_unary("round", "nearest integer, halves to even", round, Domain::away_from_ties);
 
 Tensor trunc(const Tensor& x) {
-  return record("trunc", map("trunc", x, [](auto v) { return std::trunc(v); }), Edge{x, none_of});
+  return record("trunc", map_steps("trunc", x, [](auto v) { return std::trunc(v); }), Edge{x, none_of});
 }
 const auto& trunc_row = add_unary("trunc", "x without its fraction", trunc, Domain::away_from_ties);
 
 Tensor frac(const Tensor& x) {
-  return record("frac", map("frac", x, [](auto v) { return v - std::trunc(v); }),
+  return record("frac",
+                map_pieces(
+                    "frac", x, [](auto v) { return v - std::trunc(v); }, [](double v) { return std::trunc(v); },
+                    [](double v, int64_t k) { return v - static_cast<double>(k); }),
                 Edge{x, [](const Tensor& g) { return g; }});
 }
 const auto& frac_row = add_unary("frac", "x - trunc(x)", frac, Domain::away_from_ties);
@@ -279,15 +287,18 @@ Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> m
     if (max && v > static_cast<T>(*max)) v = static_cast<T>(*max);
     return v;
   };
-  return record("clamp", map("clamp", x, limit), Edge{x, [x, min, max](const Tensor& g) {
-                                                        const Tensor inside = map("clamp", x, [=](auto v) {
-                                                          using T = decltype(v);
-                                                          const bool low = min && v < static_cast<T>(*min);
-                                                          const bool high = max && v > static_cast<T>(*max);
-                                                          return low || high ? T(0) : T(1);
-                                                        });
-                                                        return where(inside, g, Tensor::zeros({}, g.dtype()));
-                                                      }});
+  const auto piece = [=](double v) { return min && v < *min ? 0 : max && v > *max ? 2 : 1; };
+  const auto on = [=](double v, int64_t k) { return k == 0 ? *min : k == 2 ? *max : v; };
+  return record("clamp", map_pieces("clamp", x, limit, piece, on),
+                Edge{x, [x, min, max](const Tensor& g) {
+                       const Tensor inside = map("clamp", x, [=](auto v) {
+                         using T = decltype(v);
+                         const bool low = min && v < static_cast<T>(*min);
+                         const bool high = max && v > static_cast<T>(*max);
+                         return low || high ? T(0) : T(1);
+                       });
+                       return where(inside, g, Tensor::zeros({}, g.dtype()));
+                     }});
 }
 const auto& clamp_row = add_op("clamp", "x kept inside bounds", [](const Tensors& t) {
                           return clamp(t[0], -0.3, 0.4);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
 #include "core/ops/reduced.h"
@@ -56,9 +57,14 @@ Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   check(!std::isnan(p), "norm: p is NaN");
   if (std::isinf(p)) return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
   const Reduced r = reduced("norm", x.shape(), dims, keepdim);
-  return record("norm", norm_value(x, p, r), Edge{x, [x, p, kept = r.kept](const Tensor& g, const Tensor& y) {
-                                                    return norm_pullback(reshape(g, kept), x, reshape(y, kept), p);
-                                                  }});
+  Tensor value = norm_value(x, p, r);
+  if (Decisions* watch = p == 1 ? Decisions::current() : nullptr) {
+    const Tensor sizes = abs(x.detach());  // reports the signs
+    if (watch->follows()) value = sum(sizes, dims, keepdim);
+  }
+  return record("norm", value, Edge{x, [x, p, kept = r.kept](const Tensor& g, const Tensor& y) {
+                                      return norm_pullback(reshape(g, kept), x, reshape(y, kept), p);
+                                    }});
 }
 const auto& norm_row =
     add_op("norm", "p-norm over dimensions", [](const Tensors& t) { return norm(t[0]); })
