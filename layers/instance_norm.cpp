@@ -58,7 +58,8 @@ class InstanceNorm : public Module {
       return batch_norm_with(x, running_.mean(), running_.variance(), weight_, bias_, eps_);
     NormResult result = instance_norm(x, weight_, bias_, eps_);
     const int64_t count = x.shape().product(2, x.rank());
-    const bool moves = context.training && running_.kept() && x.numel() > 0;  // an empty batch says nothing
+    const bool moves =
+        context.training && context.update_buffers && running_.kept() && x.numel() > 0;  // an empty batch says nothing
     if (moves) running_.move(mean(result.mean, {0}), mean(result.variance, {0}), momentum_, count);
     return std::move(result.y);
   }

