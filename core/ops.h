@@ -330,6 +330,20 @@ enum class LpSign : uint8_t { absolute, with_sign, plain };
 /// norm is 0 the derivative is 0; so is that by an x of 0 where p < 1.
 Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign::absolute, bool scale_partial = false);
 
+// ---- interpolate.cpp ----
+
+/// What `interpolate` makes of its input. Lists have one entry for each spatial dimension.
+struct InterpolateOptions {
+  std::vector<int64_t> size = {};          ///< of the output; or instead
+  std::vector<double> scale_factor = {};   ///< the output has floor(size · factor) cells
+  std::string mode = "nearest";            ///< nearest, nearest-exact, area, linear, bilinear, bicubic, trilinear
+  std::optional<bool> align_corners = {};  ///< the outermost centres meet, not the outermost borders; linear and cubic
+  bool recompute_scale_factor = false;     ///< positions follow the ratio of sizes, not the factor that was given
+  bool antialias = false;                  ///< bilinear and bicubic: filters widen where the output is smaller
+};
+/// x [N, C, spatial] in another size (torch.nn.functional.interpolate).
+Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
+
 // ---- norm.cpp ----
 
 /// What is normalised by its own statistics, and these.
