@@ -1,34 +1,10 @@
 // PyTorch's losses over classes and over numbers, as rows of the registry.
 #include <vector>
 
-#include "core/ops.h"
-#include "layers/loss.h"
+#include "layers/loss_settings.h"
 
 namespace tarn {
 namespace {
-
-/// "reduction" is the same in every loss.
-void reduction_field(Fields& f, std::string& reduction) {
-  f("reduction", reduction, "what the losses of all elements become", {.choices = {"none", "mean", "sum"}});
-}
-
-/// Weights kept in float64, as the prediction's dtype; undefined where there are none.
-class Weights {
- public:
-  Weights() = default;
-  explicit Weights(const std::vector<double>& values) {
-    if (!values.empty()) values_ = Tensor({static_cast<int64_t>(values.size())}, values);
-  }
-  Tensor like(const Tensor& x) const { return values_.defined() ? values_.to(x.dtype()) : values_; }
-
- private:
-  Tensor values_;
-};
-
-void check_class_weights(const std::vector<double>& weight, int64_t classes) {
-  check(weight.empty() || classes == 0 || static_cast<int64_t>(weight.size()) == classes, "weight has ", weight.size(),
-        " numbers, but the data has ", classes, " classes; give one for each");
-}
 
 /// Settings that the losses over classes share.
 struct ClassSettings {
@@ -83,23 +59,6 @@ class NLLLoss : public Loss {
   Reduction reduction_;
 };
 
-/// MSELoss and L1Loss: a function of the difference alone.
-template <Tensor (*function)(const Tensor&, const Tensor&, Reduction)>
-class Distance : public Loss {
- public:
-  struct Config {
-    std::string reduction = "mean";
-    void fields(Fields& f) { reduction_field(f, reduction); }
-  };
-  Distance(const Config& c, const LossBuild&) : reduction_(reduction_named(c.reduction)) {}
-  Tensor value(const Tensor& prediction, const Tensor& target) const override {
-    return function(prediction, target.floating() ? target.to(prediction.dtype()) : target, reduction_);
-  }
-
- private:
-  Reduction reduction_;
-};
-
 struct Beta {
   static constexpr const char* name = "beta";
 };
@@ -121,7 +80,7 @@ class Bent : public Loss {
   };
   Bent(const Config& c, const LossBuild&) : bend_(c.bend), reduction_(reduction_named(c.reduction)) {}
   Tensor value(const Tensor& prediction, const Tensor& target) const override {
-    return function(prediction, target.floating() ? target.to(prediction.dtype()) : target, reduction_, bend_);
+    return function(prediction, target_like(target, prediction), reduction_, bend_);
   }
 
  private:
@@ -183,11 +142,11 @@ const auto& nll_row = add_loss<NLLLoss>("NLLLoss", "Minus the log-probability of
                           .formula("-x_t, weighted by class and averaged with those weights")
                           .source("torch.nn.NLLLoss");
 const auto& mse_row =
-    add_loss<Distance<mse_loss>>("MSELoss", "The mean squared difference.", {.prediction = {4, 3}, .target = {4, 3}})
+    add_loss<PlainLoss<mse_loss>>("MSELoss", "The mean squared difference.", {.prediction = {4, 3}, .target = {4, 3}})
         .formula("(x - t)²")
         .source("torch.nn.MSELoss");
 const auto& l1_row =
-    add_loss<Distance<l1_loss>>(
+    add_loss<PlainLoss<l1_loss>>(
         "L1Loss", "The mean absolute difference.",
         {.prediction = {4, 3}, .target = {4, 3}, .domain = Domain::away_from_zero, .target_domain = Domain::any})
         .formula("|x - t|")

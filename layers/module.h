@@ -129,7 +129,8 @@ struct LayerInfo {
   std::string formula_text, source_text;
   bool random = false;          ///< draws random numbers while training
   Domain domain = Domain::any;  ///< of the sample inputs
-  int64_t indices_below = 0;    ///< where not 0, the sample inputs are int64 indices below this
+  /// By input: the int64 values that are tried where it reads no floating numbers.
+  std::map<size_t, std::vector<int64_t>> labels = {};
 
   std::vector<std::string> lists = {};  ///< fields that hold a list of layers, or a list of such lists
 
@@ -139,6 +140,7 @@ struct LayerInfo {
   LayerInfo& draws_random_numbers();
   LayerInfo& samples_from(Domain values);
   LayerInfo& reads_indices(int64_t below);
+  LayerInfo& reads_labels(size_t input, std::vector<int64_t> values);
   LayerInfo& holds_lists(std::vector<std::string> fields);
 };
 
@@ -160,6 +162,11 @@ LayerInfo& add_layer(std::string name, std::string doc, std::string sample_confi
   };
   return add_layer_row(std::move(row));
 }
+
+/// Inputs of these shapes to try the layer on: its labels, or float64 values from its domain. `variant` gives others.
+Tensors sample_inputs(const LayerInfo& row, const std::vector<Shape>& shapes, uint64_t variant = 0);
+/// int64 values drawn from `labels`.
+Tensor draw_labels(const Shape& shape, const std::vector<int64_t>& labels, const Stream& stream);
 
 const LayerInfo* find_layer(std::string_view name);
 /// All rows, sorted by name.

@@ -1,6 +1,7 @@
 // The registry of layers, and how a config item becomes a layer: its type, its sizes that follow from the data, its
 // initial values.
 #include <algorithm>
+#include <numeric>
 
 #include "layers/initializer.h"
 #include "layers/module.h"
@@ -69,7 +70,12 @@ LayerInfo& LayerInfo::samples_from(Domain values) {
   return *this;
 }
 LayerInfo& LayerInfo::reads_indices(int64_t below) {
-  indices_below = below;
+  std::vector<int64_t> indices(static_cast<size_t>(below));
+  std::iota(indices.begin(), indices.end(), 0);
+  return reads_labels(0, std::move(indices));
+}
+LayerInfo& LayerInfo::reads_labels(size_t input, std::vector<int64_t> values) {
+  labels[input] = std::move(values);
   return *this;
 }
 
@@ -81,6 +87,20 @@ LayerInfo& LayerInfo::holds_lists(std::vector<std::string> fields) {
 LayerInfo& add_layer_row(LayerInfo row) {
   const std::string name = row.name;
   return Registry<LayerInfo>::all().add(name, std::move(row));
+}
+
+Tensor draw_labels(const Shape& shape, const std::vector<int64_t>& labels, const Stream& stream) {
+  std::vector<int64_t> values(static_cast<size_t>(shape.numel()));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = labels[static_cast<size_t>(stream.below(i, static_cast<int64_t>(labels.size())))];
+  return {shape, values};
+}
+
+Tensors sample_inputs(const LayerInfo& row, const std::vector<Shape>& shapes, uint64_t variant) {
+  Tensors inputs = draw({shapes, row.domain}, variant);
+  for (const auto& [i, values] : row.labels)
+    if (i < inputs.size()) inputs[i] = draw_labels(shapes[i], values, {variant, purpose_of("sample"), i});
+  return inputs;
 }
 
 const LayerInfo* find_layer(std::string_view name) {

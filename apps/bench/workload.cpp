@@ -23,12 +23,10 @@ Tensor random_classes(int64_t n, int64_t classes) {
   return Tensor({n}, labels);
 }
 
-Tensor random_input(const Shape& shape, int64_t indices_below, size_t which) {
+Tensor random_input(const LayerInfo* layer, const Shape& shape, size_t which) {
   const Stream stream{0, purpose_of("bench/input"), which};
-  if (indices_below == 0) return normal(shape, stream);
-  std::vector<int64_t> indices(static_cast<size_t>(shape.numel()));
-  for (size_t i = 0; i < indices.size(); ++i) indices[i] = stream.below(i, indices_below);
-  return Tensor(shape, indices);
+  const bool labels = layer && layer->labels.contains(which);
+  return labels ? draw_labels(shape, layer->labels.at(which), stream) : normal(shape, stream);
 }
 
 Json optimizer_config(const char* type, double lr, double momentum = 0) {
@@ -95,15 +93,14 @@ Step layer_step(const Json& layer, const std::vector<Shape>& inputs) {
   const LayerInfo* info = find_layer(layer.is_string()           ? layer.as_string()
                                      : type && type->is_string() ? type->as_string()
                                                                  : "");
-  const int64_t indices_below = info ? info->indices_below : 0;
   Build build;
   build.inputs = inputs;
-  if (indices_below) build.input = Dtype::i64;
+  if (info && info->labels.contains(0)) build.input = Dtype::i64;
   const std::shared_ptr<Module> module =
       layer.is_array() ? std::make_shared<Model>(layer, build) : std::shared_ptr<Module>(make_layer(layer, build));
   Tensors x, wrt;
   for (const Shape& shape : inputs) {
-    x.push_back(random_input(shape, indices_below, x.size()));
+    x.push_back(random_input(info, shape, x.size()));
     if (x.back().floating()) wrt.push_back(x.back() = x.back().requires_grad());
   }
   for (const NamedTensor& part : parameters(*module)) wrt.push_back(*part.tensor);

@@ -33,7 +33,7 @@ std::unique_ptr<Module> layer_of(const Case& c, uint64_t seed) {
   build.dtype = c.dtype();
   build.seed = seed;
   build.inputs = input_shapes(type, c.attributes());
-  if (find_layer(type)->indices_below) build.input = Dtype::i64;
+  if (find_layer(type)->labels.contains(0)) build.input = Dtype::i64;
   return make_layer(config, build);
 }
 

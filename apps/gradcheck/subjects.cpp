@@ -1,6 +1,8 @@
 // Ops and layers as functions of their inputs and parameters, ready for the gradient checker.
 #include "apps/gradcheck/subjects.h"
 
+#include <numeric>
+
 #include "core/error.h"
 #include "core/ops.h"
 #include "core/registry.h"
@@ -33,17 +35,12 @@ Differentiable as_function(std::shared_ptr<Module> module, size_t inputs, bool t
   };
 }
 
-/// `variant` gives other values.
-Tensors draw_inputs(const std::vector<Shape>& shapes, Domain domain, int64_t indices_below, uint64_t variant = 0) {
-  if (indices_below == 0) return draw({shapes, domain}, variant);
-  Tensors inputs;
-  for (const Shape& shape : shapes) {
-    const Stream stream{variant, purpose_of("sample"), inputs.size()};
-    std::vector<int64_t> indices(static_cast<size_t>(shape.numel()));
-    for (size_t i = 0; i < indices.size(); ++i) indices[i] = stream.below(i, indices_below);
-    inputs.emplace_back(shape, indices);
-  }
-  return inputs;
+/// Classes below `classes`, or, where that is 0, values from `domain`.
+Tensor draw_target(const Shape& shape, int64_t classes, Domain domain) {
+  if (classes == 0) return draw({{shape}, domain}, 1)[0];
+  std::vector<int64_t> all(static_cast<size_t>(classes));
+  std::iota(all.begin(), all.end(), 0);
+  return draw_labels(shape, all, {1, purpose_of("sample"), 0});
 }
 
 Subject module_subject(std::string name, std::shared_ptr<Module> module, Tensors inputs,
@@ -59,11 +56,11 @@ Subject module_subject(std::string name, std::shared_ptr<Module> module, Tensors
   return subject;
 }
 
-Build build_for(const std::vector<Shape>& shapes, bool indices) {
+Build build_for(const std::vector<Shape>& shapes, const LayerInfo* layer) {
   Build build;
   build.inputs = shapes;
   build.dtype = Dtype::f64;
-  if (indices) build.input = Dtype::i64;
+  if (layer && layer->labels.contains(0)) build.input = Dtype::i64;
   return build;
 }
 
@@ -71,9 +68,9 @@ Subject sample_subject(const LayerInfo& layer, const GradientCheckOptions& how, 
   const std::string name = layer.name + (training ? "" : " (evaluation)");
   Json config = layer.sample_config.empty() ? Json::object() : parse_json(layer.sample_config, layer.name);
   config.set("type", layer.name);
-  Build build = build_for(layer.sample_inputs, layer.indices_below != 0);
+  Build build = build_for(layer.sample_inputs, &layer);
   std::shared_ptr<Module> module = make_layer(config, build);
-  Tensors inputs = draw_inputs(layer.sample_inputs, layer.domain, layer.indices_below);
+  Tensors inputs = sample_inputs(layer, layer.sample_inputs);
   Subject subject = module_subject(name, std::move(module), std::move(inputs), how, training);
   subject.f = twice(std::move(subject.f));
   return subject;
@@ -82,7 +79,7 @@ Subject sample_subject(const LayerInfo& layer, const GradientCheckOptions& how, 
 bool differs_in_evaluation(const LayerInfo& layer) {
   Json config = layer.sample_config.empty() ? Json::object() : parse_json(layer.sample_config, layer.name);
   config.set("type", layer.name);
-  Build build = build_for(layer.sample_inputs, layer.indices_below != 0);
+  Build build = build_for(layer.sample_inputs, &layer);
   return layer.random || !buffers(*make_layer(config, build)).empty();
 }
 
@@ -121,7 +118,7 @@ std::vector<Subject> loss_subjects(const GradientCheckOptions& how) {
   for (const LossInfo* info : all_losses()) {
     const LossSample& sample = info->sample;
     const std::shared_ptr<Loss> loss = make_loss(info->name, sample.classes);
-    const Tensor target = draw_inputs({sample.target}, sample.target_domain, sample.classes, 1)[0];
+    const Tensor target = draw_target(sample.target, sample.classes, sample.target_domain);
     Subject subject{"loss", info->name, {}, draw({{sample.prediction}, sample.domain}), how};
     subject.f = twice([loss, target](const Tensors& x) { return loss->value(x[0], target); });
     subject.options.names = {"prediction"};
@@ -139,8 +136,7 @@ Subject experiment_subject(const Experiment& experiment, const GradientCheckOpti
   std::vector<int64_t> sizes{batch};
   sizes.insert(sizes.end(), data.input.begin(), data.input.end());
   const Shape shape{std::span<const int64_t>(sizes)};
-  const std::vector<Shape> target_shape{Shape{batch}};
-  const Tensor target = draw_inputs(target_shape, Domain::any, data.classes, 1)[0];
+  const Tensor target = draw_target({batch}, data.classes, Domain::any);
   Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), how, true);
   subject.kind = "config";
   subject.f = [predict = std::move(subject.f), loss, target](const Tensors& x) {
@@ -155,13 +151,12 @@ Subject layer_subject(const Json& config, const std::vector<Shape>& shapes, cons
   const Json* type = config.is_object() ? config.find("type") : nullptr;
   const std::string name = list ? "model" : config.is_string() ? config.as_string() : type ? type->as_string() : "";
   const LayerInfo* layer = find_layer(name);
-  const int64_t indices_below = layer ? layer->indices_below : 0;
-  Build build = build_for(shapes, indices_below != 0);
+  Build build = build_for(shapes, layer);
   std::shared_ptr<Module> module =
       list ? std::make_shared<Model>(config, build) : std::shared_ptr<Module>(make_layer(config, build));
   // Distinct values away from zero suit every layer that has kinks.
-  const Domain domain = layer ? layer->domain : Domain::away_from_ties;
-  return module_subject(name, std::move(module), draw_inputs(shapes, domain, indices_below), how, training);
+  Tensors inputs = layer ? sample_inputs(*layer, shapes) : draw({shapes, Domain::away_from_ties});
+  return module_subject(name, std::move(module), std::move(inputs), how, training);
 }
 
 }  // namespace tarn
