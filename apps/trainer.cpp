@@ -93,7 +93,13 @@ bool Trainer::run_epoch(const Watch& watch) {
   improved_ = false;
   const auto elapsed = [&] { return seconds_before_ + std::chrono::duration<double>(Clock::now() - start).count(); };
   for (Batch batch; loader_.next(batch);) {
-    step(batch);
+    try {
+      step(batch);
+    } catch (const Failure&) {
+      throw;
+    } catch (const Error& e) {  // it was running: not a mistake of the command line
+      throw Failure(text("epoch ", epoch_ + 1, ", step ", step_ + 1, ": ", e.what()));
+    }
     if (schedule_ && schedule_->interval() == Interval::step) schedule_->step();
     if (!watch(loader_.position(), loader_.batches(), sums_, optimizer_->lr()) &&
         loader_.position() < loader_.batches()) {

@@ -81,7 +81,8 @@ TEST_CASE("every program in the documentation is part of a file that is compiled
   std::vector<std::string> sources;
   for (const char* folder : {"core", "tests"})
     for (const auto& entry : fs::recursive_directory_iterator(top() / folder))
-      if (entry.path().extension() == ".cpp") sources.push_back(read_file(entry.path().string(), 1 << 20));
+      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".h")
+        sources.push_back(read_file(entry.path().string(), 1 << 20));
   for (const CodeBlock& program : programs) {
     bool found = false;
     for (const std::string& source : sources) found = found || source.find(program.text) != std::string::npos;

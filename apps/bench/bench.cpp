@@ -13,6 +13,7 @@
 #include "apps/shapes.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/storage.h"
 
 namespace tarn {
 namespace {
@@ -21,11 +22,13 @@ namespace {
 struct Timing {
   double median = 0, least = 0;
   size_t runs = 0;
+  double tensors = 0;  // largest memory in tensors, in MB
 };
 
 Timing measure(const Step& step, double seconds) {
   using Clock = std::chrono::steady_clock;
   for (int i = 0; i < 3; ++i) step();
+  reset_peak_memory();
   std::vector<double> times;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   while (Clock::now() < end || times.size() < 5) {
@@ -34,7 +37,7 @@ Timing measure(const Step& step, double seconds) {
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
-  return {times[times.size() / 2], times[0], times.size()};
+  return {times[times.size() / 2], times[0], times.size(), static_cast<double>(memory_stats().peak) / (1 << 20)};
 }
 
 int64_t peak_megabytes() {
@@ -50,8 +53,8 @@ double rounded(double milliseconds) {
 void print(std::ostream& out, bool json, const std::string& name, const Timing& timing) {
   if (!json) {
     char line[160];
-    std::snprintf(line, sizeof line, "%-32s %11.4f %11.4f %9zu %9lld\n", name.c_str(), timing.median, timing.least,
-                  timing.runs, static_cast<long long>(peak_megabytes()));
+    std::snprintf(line, sizeof line, "%-32s %11.4f %11.4f %9zu %10.1f %9lld\n", name.c_str(), timing.median,
+                  timing.least, timing.runs, timing.tensors, static_cast<long long>(peak_megabytes()));
     out << line << std::flush;
     return;
   }
@@ -62,6 +65,7 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
   line.set("steps", timing.runs);
   line.set("threads", threads());
   line.set("peak_rss_mb", peak_megabytes());
+  line.set("tensors_mb", std::round(timing.tensors * 10) / 10);
   out << to_text(line) << '\n' << std::flush;
 }
 
@@ -75,7 +79,7 @@ std::vector<Workload> chosen(const BenchOptions& options) {
   check(kinds <= 1, "bench: give names, or --layer with --shape, or --config");
   check(options.batch >= 0, "bench: --batch ", options.batch, " must not be negative");
   if (!options.config.empty()) {
-    const Experiment experiment = read_experiment(options.config);
+    const Experiment experiment = read_experiment(options.config, options.overrides);
     return {{experiment.name, [=] { return experiment_step(experiment, options.batch); }}};
   }
   if (!options.layer.empty()) {
@@ -104,7 +108,7 @@ int bench_command(const BenchOptions& options, std::ostream& out) {
   check(options.seconds >= 0 && options.seconds <= 3600, "bench: --seconds ", options.seconds,
         " must be between 0 and 3600");
   const std::vector<Workload> list = chosen(options);
-  if (!options.json) out << "workload                           median ms    least ms      runs   peak MB\n";
+  if (!options.json) out << "workload                           median ms    least ms      runs tensors MB   peak MB\n";
   for (const Workload& workload : list)
     print(out, options.json, workload.name, measure(workload.prepare(), options.seconds));
   return 0;

@@ -8,12 +8,13 @@
 namespace tarn {
 
 struct BenchOptions {
-  std::vector<std::string> names;        ///< parts of workload names; empty: all
-  std::string layer = {};                ///< a layer's JSON or a list of layers, with
-  std::vector<std::string> shapes = {};  ///< "N,C,H,W" for each input
-  std::string config = {};               ///< an experiment's file, with
-  int64_t batch = 0;                     ///< how many samples a step has; 0: as the config says
-  double seconds = 2;                    ///< spent on each workload, after three runs that do not count
+  std::vector<std::string> names;           ///< parts of workload names; empty: all
+  std::string layer = {};                   ///< a layer's JSON or a list of layers, with
+  std::vector<std::string> shapes = {};     ///< "N,C,H,W" for each input
+  std::string config = {};                  ///< an experiment's file, with
+  std::vector<std::string> overrides = {};  ///< "PATH=VALUE" for the config
+  int64_t batch = 0;                        ///< how many samples a step has; 0: as the config says
+  double seconds = 2;                       ///< spent on each workload, after three runs that do not count
   bool json = false;
 };
 

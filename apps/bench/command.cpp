@@ -13,7 +13,9 @@ int run(std::span<const std::string> arguments) {
   Cli cli("bench", "[NAME...] | --layer JSON --shape N,C,H,W | --config CONFIG --batch N",
           "Times the named workloads (all without a name), forward and backward of one layer, or a config's training "
           "step.\n"
-          "A name stands for every workload that contains it.\n\n"
+          "A name stands for every workload that contains it. \"tensors MB\" is the most that tensors took at one "
+          "time, \"peak MB\" the "
+          "most\nthat the whole program took so far.\n\n"
           "  tarn bench pool/ train/lenet\n"
           "  tarn bench --layer '{\"type\": \"MaxPool2d\", \"kernel_size\": 2}' --shape 32,64,56,56");
   cli.flag("--seconds", &options.seconds, "time spent on each workload", "S")
@@ -22,6 +24,7 @@ int run(std::span<const std::string> arguments) {
       .flag("--shape", &options.shapes, "shape of the layer's input; once for each input", "N,C,H,W")
       .flag("--config", &options.config, "a config file, or the name of a built-in one", "CONFIG")
       .flag("--batch", &options.batch, "samples in a step of the config", "N")
+      .flag("--set", &options.overrides, "overrides a value of the config; may be repeated", "PATH=VALUE")
       .flag("--json", &options.json, "one JSON object a line");
   cli.words(options.names, 0, -1, "parts of workload names");
   if (!cli.parse(arguments)) return 0;

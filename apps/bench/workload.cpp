@@ -45,9 +45,10 @@ std::shared_ptr<Model> built_model(const Json& list, const Shape& input) {
 
 /// One step of training with a loss of the model's output.
 template <class LossOf>
-Step step_of(std::shared_ptr<Model> model, const Json& optimizer_json, Tensor x, LossOf loss_of) {
+Step step_of(std::shared_ptr<Model> model, const Json& optimizer_json, Tensor x, LossOf loss_of,
+             int64_t checkpoints = 0) {
   std::shared_ptr<Optimizer> optimizer = make_optimizer(optimizer_json, parameters(*model));
-  return [=, context = Context{}]() mutable {
+  return [=, context = Context{.checkpoints = checkpoints}]() mutable {
     ++context.step;
     context.draws = 0;
     Tape tape;
@@ -130,8 +131,9 @@ Step experiment_step(const Experiment& experiment, int64_t batch) {
   const Tensor x = normal(Shape{std::span<const int64_t>(sizes)}, stream_of("bench/input"));
   const std::shared_ptr<Loss> loss = make_loss(experiment.loss, data.classes);
   const Tensor y = data.classes ? random_classes(batch, data.classes) : normal({batch}, stream_of("bench/target"));
-  return step_of(build_model(experiment, data), experiment.optimizer, x,
-                 [loss, y](const Tensor& out) { return loss->value(out, y); });
+  return step_of(
+      build_model(experiment, data), experiment.optimizer, x,
+      [loss, y](const Tensor& out) { return loss->value(out, y); }, experiment.train.checkpoint);
 }
 
 std::vector<Workload> workloads() {

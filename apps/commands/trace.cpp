@@ -16,12 +16,15 @@ std::string inputs_text(const EntryInfo& e) {
   return out;
 }
 
-void print_tape(const Tape& tape, size_t count) {
-  std::printf("%6s  %-22s %-24s %-12s %-20s %s\n", "entry", "op", "layer", "inputs", "output", "name");
-  for (size_t i = 0; i < count; ++i) {
+void print_tape(const Tape& tape, const TapeReport& report) {
+  std::printf("%6s  %-22s %-24s %-12s %-20s %10s  %s\n", "entry", "op", "layer", "inputs", "output", "keeps", "name");
+  auto holding = report.holdings.begin();
+  for (size_t i = 0; i < tape.size(); ++i) {
     const EntryInfo e = tape.entry(i);
-    std::printf("%6u  %-22s %-24s %-12s %-20s %s\n", e.number, e.op, std::string(e.scope).c_str(),
-                inputs_text(e).c_str(), e.shape.text().c_str(), std::string(e.name).c_str());
+    std::string keeps;
+    if (holding != report.holdings.end() && holding->entry == i) keeps = std::to_string((holding++)->bytes);
+    std::printf("%6u  %-22s %-24s %-12s %-20s %10s  %s\n", e.number, e.op, std::string(e.scope).c_str(),
+                inputs_text(e).c_str(), e.shape.text().c_str(), keeps.c_str(), std::string(e.name).c_str());
   }
 }
 
@@ -29,14 +32,17 @@ int trace(std::span<const std::string> arguments) {
   std::vector<std::string> configs;
   std::vector<std::string> overrides;
   int64_t batch = 1;
-  Cli cli("trace", "CONFIG [flags]",
-          "Runs one training step of CONFIG's model on the first samples of its training data and prints the tape: "
-          "each entry with its op,\n"
-          "the layer it ran in, the entries its gradient flows back to, and its output's shape; then the largest "
-          "gradient of each parameter.\n\n"
-          "example:\n  tarn trace digits --batch 2");
+  bool memory = false;
+  Cli cli(
+      "trace", "CONFIG [flags]",
+      "Runs one training step of CONFIG's model on the first samples of its training data and prints the tape: "
+      "each entry with its op,\n"
+      "the layer it ran in, the entries its gradient flows back to, its output's shape, and the bytes that it keeps "
+      "alive for the sweep;\nthen the largest gradient of each parameter.\n\n"
+      "example:\n  tarn trace digits --batch 2");
   cli.words(configs, 1, 1, "CONFIG")
       .flag("--batch", &batch, "samples in the step (default 1; layers such as BatchNorm may need more)", "N")
+      .flag("--memory", &memory, "also what the tape keeps alive before the sweep, by op and by layer")
       .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE");
   if (!cli.parse(arguments)) return 0;
   const Experiment experiment = read_experiment(configs[0], overrides);
@@ -45,17 +51,20 @@ int trace(std::span<const std::string> arguments) {
   const auto model = build_model(experiment, data);
   const auto loss = build_loss(experiment, data, *model);
   const auto named = parameters(*model);
-  Context context{.training = true, .seed = static_cast<uint64_t>(experiment.seed)};
+  Context context{
+      .training = true, .seed = static_cast<uint64_t>(experiment.seed), .checkpoints = experiment.train.checkpoint};
   Tensors wrt;
   Tape tape;
   const Tensor value =
       loss->value(model->forward(narrow(data.train.x, 0, 0, batch), context), narrow(data.train.y, 0, 0, batch));
   tape.name(value, "loss");
   for (const NamedTensor& p : named) wrt.push_back(*p.tensor);
+  const TapeReport report = tape.report();
   const Tensors gradients = tape.gradient(value, wrt, {.keep = true, .allow_unused = true});
   for (size_t i = 0; i < named.size(); ++i)
     if (gradients[i].defined()) tape.name(wrt[i], named[i].name);
-  print_tape(tape, tape.size());
+  print_tape(tape, report);
+  if (memory) std::printf("\n%s", report.text(20).c_str());
   std::printf("\nloss %.6g; the sweep goes from entry %zu down to 0\n\n%-32s %-20s %s\n", value.item(), tape.size() - 1,
               "parameter", "shape", "largest |gradient|");
   for (size_t i = 0; i < named.size(); ++i) {
