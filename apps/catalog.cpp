@@ -67,6 +67,7 @@ CatalogSection section(std::string title, std::string place) {
     if constexpr (requires { row.formula_text; }) {
       entry.formula = row.formula_text;
       entry.source = row.source_text;
+      if constexpr (requires { row.use_text; }) entry.use = row.use_text;
     }
     if constexpr (requires { row.sample_config; }) {
       entry.example = layer_example(row);

@@ -127,6 +127,8 @@ struct LayerInfo {
   std::vector<Shape> sample_inputs;
   int inputs_min = 1, inputs_max = 1;  ///< how many inputs it takes; inputs_max -1: any number
   std::string formula_text, source_text;
+  std::string use_text;  ///< of a pooling: when to use it
+  bool is_pooling = false;
   bool random = false;          ///< draws random numbers while training
   Domain domain = Domain::any;  ///< of the sample inputs
   /// By input: the int64 values that are tried where it reads no floating numbers.
@@ -136,6 +138,8 @@ struct LayerInfo {
 
   LayerInfo& formula(std::string text);
   LayerInfo& source(std::string text);
+  /// Marks a pooling, which has a page in the manual that says when to use it.
+  LayerInfo& pools(std::string when);
   LayerInfo& takes(int least, int most);
   LayerInfo& draws_random_numbers();
   LayerInfo& samples_from(Domain values);

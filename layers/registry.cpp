@@ -56,6 +56,11 @@ LayerInfo& LayerInfo::source(std::string text) {
   source_text = std::move(text);
   return *this;
 }
+LayerInfo& LayerInfo::pools(std::string when) {
+  is_pooling = true;
+  use_text = std::move(when);
+  return *this;
+}
 LayerInfo& LayerInfo::takes(int least, int most) {
   inputs_min = least;
   inputs_max = most;

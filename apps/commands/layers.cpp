@@ -63,6 +63,7 @@ void print_one(const CatalogSection& section, const CatalogEntry& entry) {
   if (!entry.formula.empty() || !entry.source.empty()) out += "\n";
   if (!entry.formula.empty()) out += wrapped("formula  ", entry.formula, 9, width);
   if (!entry.source.empty()) out += wrapped("source   ", entry.source, 9, width);
+  if (!entry.use.empty()) out += wrapped("use      ", entry.use, 9, width);
   out += fields_text(entry, width);
   out += "\nexample\n  " + example_line(section, entry) + "\n";
   std::fputs(out.c_str(), stdout);
@@ -73,6 +74,7 @@ Json to_json(const CatalogEntry& entry) {
   row.set("kind", entry.kind).set("name", entry.name).set("doc", entry.doc);
   if (!entry.formula.empty()) row.set("formula", entry.formula);
   if (!entry.source.empty()) row.set("source", entry.source);
+  if (!entry.use.empty()) row.set("use", entry.use);
   Json fields = Json::array();
   for (const FieldInfo& field : entry.config.fields()) {
     Json one = Json::object();

@@ -1,0 +1,32 @@
+// SoftPool: every value of a window, weighed by its share of the exponentials.
+#include "layers/pooling/functions.h"
+#include "layers/pooling/window_pool.h"
+
+namespace tarn {
+
+Tensor soft_pool(const Tensor& x, const Windows& w, bool detached) {
+  const Taps t = taps_of(x, w);
+  const Tensor weights = softmax_taps(t.values, t);
+  return as_output(sum_taps((detached ? weights.detach() : weights) * t.values), t);
+}
+
+namespace {
+
+struct SoftPool {
+  std::string grad_mode = "exact";
+  void fields(Fields& f) {
+    f("grad_mode", grad_mode, "\"detached\" takes the weights for constants in derivatives, as the authors' code does",
+      {.choices = {"exact", "detached"}});
+  }
+  Tensor pool(const Tensor& x, const Windows& w, Context&) const { return soft_pool(x, w, grad_mode == "detached"); }
+};
+
+const bool added = add_window_pools<SoftPool>(
+    "SoftPool",
+    {.doc = "The mean of each window, weighed by the softmax of its values.",
+     .formula = "y = Σ w_i x_i, w = softmax(x); ∂y/∂x_j = w_j (1 + x_j - y)",
+     .source = "Stergiou, Poppe, Kalliatakis 2021 (arXiv 2101.00440)",
+     .use = "instead of max pooling where small activations should keep a say; downsampling of photographs"});
+
+}  // namespace
+}  // namespace tarn

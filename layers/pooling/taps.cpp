@@ -1,0 +1,59 @@
+// Windows as tensors, and the reductions over their taps that definitions of poolings are made of.
+#include "layers/pooling/taps.h"
+
+#include <limits>
+
+namespace tarn {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// 1 for each tap inside, 0 for each outside: the windows of a plane of ones.
+Tensor inside_of(const Windows& w, Dtype dtype) {
+  std::vector<int64_t> sizes{1};
+  for (int i = 3 - w.rank; i < 3; ++i) sizes.push_back(w.axes[static_cast<size_t>(i)].input);
+  const Tensor all = windows(Tensor::ones(Shape(sizes), dtype), w);
+  return all.viewed({w.output_cells(), w.taps()});
+}
+
+}  // namespace
+
+Taps taps_of(const Tensor& x, const Windows& w, double fill) {
+  Taps t{windows(x, w, fill), inside_of(w, x.dtype()), {}, w};
+  t.count = sum(t.inside, {-1}, true);
+  return t;
+}
+
+Tensor as_output(const Tensor& reduced, const Taps& taps) {
+  const Windows& w = taps.windows;
+  std::vector<int64_t> sizes(taps.values.shape().begin(), taps.values.shape().end() - 2);
+  for (int i = 3 - w.rank; i < 3; ++i) sizes.push_back(w.axes[static_cast<size_t>(i)].output);
+  return reshape(reduced, Shape(sizes));
+}
+
+Tensor sum_taps(const Tensor& x) {
+  return sum(x, {-1}, true);
+}
+
+Tensor masked_taps(const Tensor& x, const Taps& taps, double value) {
+  return where(taps.inside, x, Tensor::full({}, value, x.dtype()));
+}
+
+Tensor mean_taps(const Tensor& x, const Taps& taps) {
+  return sum_taps(masked_taps(x, taps, 0)) / taps.count;
+}
+
+Tensor max_taps(const Tensor& x, const Taps& taps) {
+  return max(masked_taps(x, taps, -infinity), -1, true).values;
+}
+
+Tensor min_taps(const Tensor& x, const Taps& taps) {
+  return min(masked_taps(x, taps, infinity), -1, true).values;
+}
+
+Tensor softmax_taps(const Tensor& scores, const Taps& taps) {
+  return masked_taps(softmax(masked_taps(scores, taps, -infinity), -1), taps, 0);
+}
+
+}  // namespace tarn
