@@ -330,6 +330,23 @@ enum class LpSign : uint8_t { absolute, with_sign, plain };
 /// norm is 0 the derivative is 0; so is that by an x of 0 where p < 1.
 Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign::absolute, bool scale_partial = false);
 
+// ---- unfold.cpp, shuffle.cpp: images [N, C, H, W], or one of them ----
+
+/// Blocks of an image, for height and width.
+struct UnfoldOptions {
+  std::array<int64_t, 2> kernel_size{1, 1}, dilation{1, 1}, padding{0, 0}, stride{1, 1};
+};
+/// The blocks as columns: [N, C, H, W] to [N, C · taps, L], zeros around the image (torch.nn.functional.unfold).
+Tensor unfold(const Tensor& x, const UnfoldOptions& options);
+/// Its transpose: adds the columns to an image of `output_size` (torch.nn.functional.fold).
+Tensor fold(const Tensor& x, const std::array<int64_t, 2>& output_size, const UnfoldOptions& options);
+/// [N, C · r², H, W] to [N, C, H · r, W · r] and back (Shi et al. 2016; torch.nn.functional.pixel_shuffle). Any number
+/// of sizes may stand before the channels.
+Tensor pixel_shuffle(const Tensor& x, int64_t upscale_factor);
+Tensor pixel_unshuffle(const Tensor& x, int64_t downscale_factor);
+/// Channel i of group g becomes channel i · groups + g; x [N, C, …] (Zhang et al. 2018).
+Tensor channel_shuffle(const Tensor& x, int64_t groups);
+
 // ---- interpolate.cpp ----
 
 /// What `interpolate` makes of its input. Lists have one entry for each spatial dimension.

@@ -1,5 +1,6 @@
-// Reference cases of interpolation.
+// Reference cases of interpolation, of shuffles, and of blocks as columns.
 #include "apps/golden/table.h"
+#include "core/error.h"
 #include "core/ops.h"
 
 namespace tarn::golden {
@@ -30,8 +31,30 @@ Tensors run_interpolate(Case& c) {
   return {interpolate(c.input(), options)};
 }
 
+/// One integer for height and width, or a list of two.
+std::array<int64_t, 2> pair(const Case& c, const char* name, int64_t fallback) {
+  if (!c.attributes().given(name)) return {fallback, fallback};
+  const std::vector<int64_t> values = c.attributes().integers(name);
+  const bool list = c.attributes().json().at(name).is_array();
+  check(values.size() == (list ? 2 : 1), name, " has ", values.size(), " entries; expected 2");
+  return {values.front(), values.back()};
+}
+
+UnfoldOptions unfold_options(const Case& c) {
+  return {pair(c, "kernel_size", 0), pair(c, "dilation", 1), pair(c, "padding", 0), pair(c, "stride", 1)};
+}
+
+Call with_factor(Tensor (*f)(const Tensor&, int64_t), const char* attribute) {
+  return [=](Case& c) { return Tensors{f(c.input(), c.attributes().integer(attribute))}; };
+}
+
 const Rows rows{
     {"interpolate", run_interpolate},
+    {"pixel_shuffle", with_factor(pixel_shuffle, "upscale_factor")},
+    {"pixel_unshuffle", with_factor(pixel_unshuffle, "downscale_factor")},
+    {"channel_shuffle", with_factor(channel_shuffle, "groups")},
+    {"unfold", [](Case& c) { return Tensors{unfold(c.input(), unfold_options(c))}; }},
+    {"fold", [](Case& c) { return Tensors{fold(c.input(), pair(c, "output_size", 0), unfold_options(c))}; }},
 };
 
 }  // namespace

@@ -39,9 +39,6 @@ Shape padded_shape(const Tensor& x, const Margins& m, int64_t least) {
     const bool padded = m.before[d] != 0 || m.after[d] != 0;
     check(!padded || sizes[d] >= least, "pad: dimension ", d, " of ", x.shape(), " with ", m.before[d], " and ",
           m.after[d], " would have size ", sizes[d], "; at least ", least, " is needed");
-    // A crop may not reach beyond the elements that there are.
-    const int64_t crop = std::max(-m.before[d], -m.after[d]);
-    check(crop <= x.shape()[d], "pad: cropping ", crop, " from dimension ", d, " of ", x.shape(), " is too much");
   }
   return Shape(std::span<const int64_t>(sizes, static_cast<size_t>(x.rank())));
 }
@@ -82,6 +79,10 @@ void fill_rows(const Tensor& x, const Margins& m, T value, Tensor& y) {
 
 Tensor pad_constant(const Tensor& x, const Margins& m, double value) {
   const Shape shape = padded_shape(x, m, 0);
+  for (int d = 0; d < x.rank(); ++d) {
+    const int64_t crop = std::max(-m.before[d], -m.after[d]);
+    check(crop <= x.shape()[d], "pad: cropping ", crop, " from dimension ", d, " of ", x.shape(), " is too much");
+  }
   const auto zero = [](int64_t n) { return n == 0; };
   if (std::all_of(m.before, m.before + x.rank(), zero) && std::all_of(m.after, m.after + x.rank(), zero)) return x;
   Tensor y(shape, x.dtype());
@@ -136,7 +137,10 @@ Tensor pad_own(const Tensor& x, const Margins& m, const std::string& mode, int d
     if (mode == "circular") {
       // What is cropped does not come back at the other end.
       const int64_t left = std::max<int64_t>(0, -m.before[d]);
-      y = narrow(y, d, left, size - left - std::max<int64_t>(0, -m.after[d]));
+      const int64_t kept = size - left - std::max<int64_t>(0, -m.after[d]);
+      check(kept > 0, "pad: cropping ", -m.before[d], " and ", -m.after[d], " leaves nothing of dimension ", d, " of ",
+            x.shape(), " to wrap around");
+      y = narrow(y, d, left, kept);
       y = index_select(
           y, d, sources(mode, y.shape()[d], std::max<int64_t>(0, m.before[d]), std::max<int64_t>(0, m.after[d])));
     } else {
