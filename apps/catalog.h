@@ -14,10 +14,11 @@ namespace tarn {
 struct CatalogEntry {
   std::string kind;  ///< as messages say it: "layer", "data set"
   std::string name, doc;
-  std::string formula, source, use;  ///< empty where the registry has none; use: when to use it
+  std::string formula, source;  ///< empty where the registry has none
   ConfigInfo config;
   Json example;                         ///< how a config may write it: a bare name, or an object with "type"
   std::vector<std::string> lists = {};  ///< fields that hold a list of layers, or a list of such lists
+  std::string use = {};                 ///< when to use it, where the registry says so
 };
 
 /// One registry.
