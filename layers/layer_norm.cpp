@@ -15,7 +15,7 @@ class LayerNorm : public Module {
     void fields(Fields& f) {
       f("normalized_shape", normalized_shape,
         "sizes of the last dimensions, over which is normalised; left out: the last one alone",
-        {.lo = 1, .hi = 1 << 30, .inferred = true});
+        {.lo = 0, .hi = 1 << 30, .inferred = true});
       f("eps", eps, "added to the variance", {.lo = 0});
       f("elementwise_affine", elementwise_affine,
         "whether each value has a learned factor (weight) and addend (bias), the same for all samples");

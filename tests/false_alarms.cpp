@@ -97,6 +97,18 @@ std::vector<Trial> trials() {
       {"largest norm", "amax", {2, 4}, [](const Tensors& x) { return norm(x[0], INFINITY, {1}); }},
       {"l1 distance", "abs", {6}, [](const Tensors& x) { return l1_loss(x[0], flip(x[0], {0})); }},
       {"huber", "huber_loss", {6}, [](const Tensors& x) { return huber_loss(x[0], Tensor::zeros({6}, Dtype::f64)); }},
+      {"margin over classes",
+       "where",
+       {2, 4},
+       [](const Tensors& x) {
+         return multi_margin_loss(x[0], Tensor({2}, std::vector<int64_t>{1, 3}));
+       }},
+      {"margin over several classes",
+       "multilabel_margin_loss",
+       {2, 4},
+       [](const Tensors& x) {
+         return multilabel_margin_loss(x[0], Tensor({2, 4}, std::vector<int64_t>{1, 2, -1, 0, 3, -1, 0, 0}));
+       }},
       {"where",
        "where",
        {6},

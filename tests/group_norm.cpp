@@ -162,6 +162,15 @@ TEST_CASE("rows far from zero keep their variance in float32, and rows whose squ
   CHECK(y.at(4) == doctest::Approx(-1));
 }
 
+TEST_CASE("a row of one value has a derivative of exactly zero") {
+  const Tensor x = normal({50, 1}, {9, 9, 8}).requires_grad();
+  const Tensor w = Tensor::full({1}, 0.7).requires_grad();
+  Tape tape;
+  const Tensor y = sum(layer_norm(x, {1}, w) * normal({50, 1}, {9, 9, 7}));
+  CHECK(tape.gradient(y, x, {.keep = true}).to_vector<float>() == std::vector<float>(50, 0));
+  CHECK(tape.gradient(y, w).item() == 0);
+}
+
 TEST_CASE("a NaN or an infinity spoils its own row and no other") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double inf = std::numeric_limits<double>::infinity();

@@ -73,6 +73,24 @@ TEST_CASE("margin_ranking_loss asks for a margin in the target's direction") {
   CHECK_THROWS_AS(margin_ranking_loss(x1, x2, Tensor::ones({3}, Dtype::f64)), Error);
 }
 
+TEST_CASE("a NaN makes a hinge NaN but has no slope there, as in PyTorch") {
+  const Tensor x = row({not_a_number, 0.5});
+  const auto loss = [](const Tensor& v) { return hinge_embedding_loss(v, row({-1, -1}), 1, Reduction::none); };
+  CHECK(std::isnan(loss(x).at(0)));
+  CHECK(slope(loss, x).to_vector<double>() == std::vector<double>{0, -1});
+}
+
+TEST_CASE("the mean loss of an empty batch is NaN, its derivatives are empty") {
+  const Tensor x = Tensor::zeros({0, 3}, Dtype::f64).requires_grad();
+  const Tensor g = Tensor::ones({}, Dtype::f64).requires_grad();
+  Tape tape;
+  const Tensor loss = soft_margin_loss(x, x);
+  CHECK(std::isnan(loss.item()));
+  const Tensor d = tape.gradient(loss, x, {.create_graph = true, .seed = g});
+  CHECK(d.shape() == Shape{0, 3});
+  CHECK(tape.gradient(sum(d), g).item() == 0);
+}
+
 TEST_CASE("soft_margin_loss neither overflows nor loses its slope") {
   const Tensor x = row({0.5, 2000, -2000, 0});
   const Tensor t = row({-1, 1, 1, 1});

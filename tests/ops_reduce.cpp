@@ -249,6 +249,14 @@ TEST_CASE("running sums and products, and derivatives of products at zeros") {
   }
 }
 
+TEST_CASE("where one value is zero, the second derivative of a norm is that of its formula") {
+  // Of (|a|³ + |b|³)^(1/3) by a, twice, at a = 0: nothing.
+  const Tensor x = doubles({2}, {0, 2}).requires_grad();
+  Tape tape;
+  const Tensor first = tape.gradient(norm(x, 3), x, {.create_graph = true});
+  CHECK(tape.gradient(sum(first * doubles({2}, {1, 0})), x).to_vector<double>() == Values{0, 0});
+}
+
 TEST_CASE("norms and deviations have derivative zero at zero") {
   for (const double p : {0.0, 0.5, 1.0, 1.5, 2.0, 3.0}) {
     const Tensor x = Tensor::zeros({3}, Dtype::f64).requires_grad();
@@ -257,6 +265,8 @@ TEST_CASE("norms and deviations have derivative zero at zero") {
     CHECK(tape.gradient(norm(x, p), x).to_vector<double>() == Values{0, 0, 0});
   }
   CHECK(norm(doubles({3}, {0, -2, 5}), 0).item() == 2);
+  for (const double p : {0.0, 0.5, 1.0, 2.0, 3.0, -1.0, infinity, -infinity})
+    CHECK(norm(Tensor::zeros({2, 0}), p, {1}).to_vector<float>() == std::vector<float>{0, 0});
   CHECK(norm(doubles({3}, {0, -7, 5}), infinity).item() == 7);
   CHECK(norm(doubles({3}, {3, -7, 5}), -infinity).item() == 3);
   const Tensor flat = Tensor::full({3}, 2, Dtype::f64).requires_grad();

@@ -104,7 +104,7 @@ void backward_narrow(const Tensor& g, const Tensor& x, const Tensor& weight, con
       const T* pg = g.data<T>() + row * s.width();
       const T* px = x.data<T>() + row * s.width();
       const T mean = saved.mean.data<T>()[row];
-      const T scale = saved.inverse.data<T>()[row];
+      const T scale = s.width() > 1 ? saved.inverse.data<T>()[row] : T(0);  // a single value moves its mean alone
       const int64_t column = s.group(row) * s.width();
       const ChannelSums sums = kernels::weighted_sums(pg, px, w + column, s.width(), mean);
       const double r = static_cast<double>(scale);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/decisions.h"
 #include "core/ops.h"
 #include "core/ops/loss_reduction.h"
 #include "core/ops/positions.h"
@@ -24,19 +25,20 @@ Tensor as_rows(const char* op, const Tensor& x) {
   return rows;
 }
 
-/// What is to pay for each sample of multilabel_margin_loss, and its slopes: how often each score raised it.
+/// What is to pay for each sample of multilabel_margin_loss, and, as whole numbers, how often each score was added to
+/// it, with the number of pairs that fell short behind them.
 template <class T>
-void pay_rows(const Tensor& x, const Tensor& target, Tensor& losses, Tensor& slopes) {
+void pay_rows(const Tensor& x, const Tensor& target, Tensor& losses, Tensor& counts) {
   const int64_t classes = x.shape()[1];
-  const T share = 1 / static_cast<T>(classes);
   parallel_range(x.shape()[0], classes * 16, [&](int64_t begin, int64_t end) {
     std::vector<char> wanted(static_cast<size_t>(classes));
     for (int64_t row = begin; row < end; ++row) {
       const T* score = x.data<T>() + row * classes;
       const int64_t* first = target.data<int64_t>() + row * classes;
       const int64_t* last = std::find(first, first + classes, -1);
-      T* slope = std::fill_n(slopes.fill<T>() + row * classes, classes, T(0)) - classes;
+      int64_t* count = counts.fill<int64_t>() + row * (classes + 1);
       T paid = 0;
+      std::fill_n(count, classes + 1, 0);
       std::ranges::fill(wanted, 0);
       for (const int64_t* t = first; t < last; ++t) wanted[static_cast<size_t>(*t)] = 1;
       for (const int64_t* t = first; t < last; ++t)
@@ -44,10 +46,11 @@ void pay_rows(const Tensor& x, const Tensor& target, Tensor& losses, Tensor& slo
           const T due = 1 - score[*t] + score[j];
           if (wanted[static_cast<size_t>(j)] || !(due > 0)) continue;
           paid += due;
-          slope[j] += share;
-          slope[*t] -= share;
+          ++count[j];
+          --count[*t];
+          ++count[classes];
         }
-      losses.fill<T>()[row] = paid * share;
+      losses.fill<T>()[row] = paid / static_cast<T>(classes);
     }
   });
 }
@@ -103,8 +106,14 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, Reduction r
         x.shape());
   check_range(op, target, -1, rows.shape()[1]);
   Tensor losses({rows.shape()[0]}, x.dtype());
-  Tensor slopes(rows.shape(), x.dtype());
-  dispatch_floating(x.dtype(), op, [&](auto t) { pay_rows<decltype(t)>(rows, target, losses, slopes); });
+  const int64_t classes = rows.shape()[1];
+  Tensor counts({rows.shape()[0], classes + 1}, Dtype::i64);
+  dispatch_floating(x.dtype(), op, [&](auto t) { pay_rows<decltype(t)>(rows, target, losses, counts); });
+  Decisions* watch = Decisions::current();
+  if (watch) counts = watch->choose(op, counts);
+  const Tensor shares = counts.to(x.dtype()) / static_cast<double>(classes);
+  const Tensor slopes = narrow(shares, 1, 0, classes);
+  if (watch && watch->follows()) losses = sum(rows.detach() * slopes, {1}) + select(shares, 1, classes);
   losses = record(op, losses, Edge{rows, [slopes](const Tensor& g) { return unsqueeze(g, 1) * slopes; }});
   return reduce_losses(op, x.rank() == 2 ? losses : reshape(losses, Shape{}), reduction);
 }
@@ -112,10 +121,10 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, Reduction r
 Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const Tensor& weight, Reduction reduction) {
   const char* op = "multilabel_soft_margin_loss";
   check(x.rank() > 0, op, ": the input is a scalar; expected [C] or [N,…,C]");
-  const Shape both = broadcast(x.shape(), target.shape(), op);
-  const Tensor t = broadcast_to(floating_target(target, x), both);
-  const Tensor each = binary_cross_entropy_with_logits(broadcast_to(x, both), t, weight, Reduction::none);
-  return reduce_losses(op, sum(each, {-1}) / static_cast<double>(x.size(-1)), reduction);
+  const Tensor t = floating_target(target, x);
+  const Tensor each = -(t * logsigmoid(x) + (1 - t) * logsigmoid(-x));
+  return reduce_losses(op, sum(weight.defined() ? each * weight : each, {-1}) / static_cast<double>(x.size(-1)),
+                       reduction);
 }
 
 namespace {

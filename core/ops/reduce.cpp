@@ -96,9 +96,8 @@ const auto& sum_row = add_op("sum", "sum over dimensions", [](const Tensors& t) 
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim) {
   const Reduced r = reduced("mean", x.shape(), dims, keepdim);
   return record("mean", average(x, r, "mean"),
-                Edge{x, [kept = r.kept, s = x.shape(), n = static_cast<double>(r.count)](const Tensor& g) {
-                       return broadcast_to(reshape(g * (1 / n), kept), s);
-                     }});
+                Edge{x, [kept = r.kept, s = x.shape(), n = static_cast<double>(std::max<int64_t>(r.count, 1))](
+                            const Tensor& g) { return broadcast_to(reshape(g * (1 / n), kept), s); }});
 }
 const auto& mean_row = add_op("mean", "mean over dimensions", [](const Tensors& t) { return mean(t[0]); })
                            .sample({{2, 3}})

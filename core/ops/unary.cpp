@@ -293,9 +293,9 @@ Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> m
                 Edge{x, [x, min, max](const Tensor& g) {
                        const Tensor inside = map("clamp", x, [=](auto v) {
                          using T = decltype(v);
-                         const bool low = min && v < static_cast<T>(*min);
-                         const bool high = max && v > static_cast<T>(*max);
-                         return low || high ? T(0) : T(1);
+                         const bool above = !min || v >= static_cast<T>(*min);  // a NaN is not
+                         const bool below = !max || v <= static_cast<T>(*max);
+                         return above && below ? T(1) : T(0);
                        });
                        return where(inside, g, Tensor::zeros({}, g.dtype()));
                      }});

@@ -46,8 +46,8 @@ Tensor norm_pullback(const Tensor& g, const Tensor& x, const Tensor& y, double p
   const Tensor norms = masked_fill(y, is_zero(y), 1);
   if (p == 2) return x * (g / norms);
   const Tensor zeros = is_zero(x);
-  const Tensor powers =
-      p > 2 ? x * pow(masked_fill(abs(x), zeros, 1), p - 2) : sign(x) * pow(masked_fill(abs(x), zeros, 1), p - 1);
+  const Tensor sizes = masked_fill(abs(x), zeros, 1);  // at 0 a power may have no derivative
+  const Tensor powers = p > 2 ? x * masked_fill(pow(sizes, p - 2), zeros, 0) : sign(x) * pow(sizes, p - 1);
   return powers * (g * pow(norms, 1 - p));
 }
 
@@ -55,8 +55,9 @@ Tensor norm_pullback(const Tensor& g, const Tensor& x, const Tensor& y, double p
 
 Tensor norm(const Tensor& x, double p, const Dims& dims, bool keepdim) {
   check(!std::isnan(p), "norm: p is NaN");
-  if (std::isinf(p)) return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
   const Reduced r = reduced("norm", x.shape(), dims, keepdim);
+  if (r.count == 0) return sum(abs(x), dims, keepdim);  // 0, also where there is no largest value
+  if (std::isinf(p)) return p > 0 ? amax(abs(x), dims, keepdim) : amin(abs(x), dims, keepdim);
   Tensor value = norm_value(x, p, r);
   if (Decisions* watch = p == 1 ? Decisions::current() : nullptr) {
     const Tensor sizes = abs(x.detach());  // reports the signs
