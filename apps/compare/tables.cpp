@@ -1,0 +1,249 @@
+// The comparison as a ranking: figures, Markdown, text, and a page with a plot.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+
+#include "apps/compare/compare.h"
+#include "apps/report/chart.h"
+#include "apps/report/page.h"
+#include "core/error.h"
+
+namespace tarn {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+double number(const Json& value) {
+  return value.is_null() ? nan : value.as_number();
+}
+
+/// What is compared: the accuracy, or the loss where nothing is classified.
+double score(const Trial& t) {
+  return std::isnan(t.accuracy) ? t.loss : t.accuracy;
+}
+bool by_accuracy(const Contestant& c) {
+  return !c.trials.empty() && !std::isnan(c.trials[0].accuracy);
+}
+
+std::string format(const char* form, double value) {
+  if (!std::isfinite(value)) return "-";
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, form, value);
+  return buffer;
+}
+
+/// The cells of a row, as text.
+std::vector<std::string> cells(const Contestant& c) {
+  int64_t failures = 0;
+  for (const Trial& t : c.trials) failures += !t.failure.empty();
+  const bool accuracy = by_accuracy(c);
+  const double factor = accuracy ? 100 : 1;
+  const char* form = accuracy ? "%.2f" : "%.4g";
+  return {c.config,
+          format(form, factor * c.mean()),
+          format(form, factor * c.spread()),
+          format(form, factor * c.least()),
+          format(form, factor * c.most()),
+          format("%.3g", c.epoch_seconds()),
+          format("%.3g", c.tensors_mb()),
+          c.trials.empty() ? "-" : std::to_string(c.trials[0].parameters),
+          failures ? std::to_string(failures) : ""};
+}
+
+const std::vector<std::string>& titles(bool accuracy) {
+  static const std::vector<std::string> percent{"config",    "accuracy %", "±",          "least", "most",
+                                                "s / epoch", "tensors MB", "parameters", "failed"};
+  static const std::vector<std::string> loss{"config",    "loss",       "±",          "least", "most",
+                                             "s / epoch", "tensors MB", "parameters", "failed"};
+  return accuracy ? percent : loss;
+}
+
+size_t width_of(const std::string& text) {  // in characters
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// Mean and range of each as a dot on a line.
+std::string plot(const std::vector<Contestant>& all) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (const Contestant& c : all) {
+    if (!std::isfinite(c.mean())) continue;
+    low = std::min(low, c.least());
+    high = std::max(high, c.most());
+  }
+  if (!(low <= high)) return "";
+  const double room = std::max(high - low, 1e-6) * 0.05;
+  low -= room;
+  high += room;
+  const double factor = !all.empty() && by_accuracy(all[0]) ? 100 : 1;
+  const double width = 900;
+  const double left = 260;
+  const auto x = [&](double v) { return left + (v - low) / (high - low) * (width - left - 20); };
+  const double height = 30 + 22 * static_cast<double>(all.size());
+  std::string out = text("<svg viewBox='0 0 ", width, " ", height, "' style='max-width:960px'>");
+  for (int i = 0; i <= 4; ++i) {
+    const double v = low + (high - low) * i / 4;
+    out += text("<line class=g x1=", x(v), " x2=", x(v), " y1=20 y2=", height, " /><text class=t x=", x(v),
+                " y=14 text-anchor=middle>", format("%.4g", factor * v), "</text>");
+  }
+  double y = 36;
+  for (const Contestant& c : all) {
+    out += text("<text class=t x=", left - 10, " y=", y + 4, " text-anchor=end>", escaped(c.config), "</text>");
+    if (std::isfinite(c.mean()))
+      out += text("<g style='color:rgb(var(--a))'><path d='M", x(c.least()), " ", y, "H", x(c.most()),
+                  "'/><circle r=4.5 cx=", x(c.mean()), " cy=", y, "><title>", format("%.4g", factor * c.mean()),
+                  "</title></circle></g>");
+    y += 22;
+  }
+  return out + "</svg>";
+}
+
+}  // namespace
+
+Json to_json(const Trial& t) {
+  Json out = Json::object();
+  out.set("event", "trial");
+  out.set("config", t.config);
+  out.set("key", t.key);
+  out.set("seed", t.seed);
+  out.set("accuracy", number(t.accuracy));
+  out.set("loss", number(t.loss));
+  out.set("epoch_seconds", t.epoch_seconds);
+  out.set("tensors_mb", t.tensors_mb);
+  out.set("parameters", t.parameters);
+  if (!t.failure.empty()) out.set("failure", t.failure);
+  return out;
+}
+
+Trial trial_from(const Json& json) {
+  Trial t{json.at("config").as_string(),
+          json.at("key").as_string(),
+          json.at("seed").as_integer(),
+          number(json.at("accuracy")),
+          number(json.at("loss")),
+          json.at("epoch_seconds").as_number(),
+          json.at("tensors_mb").as_number(),
+          json.at("parameters").as_integer(),
+          {}};
+  if (const Json* failure = json.find("failure")) t.failure = failure->as_string();
+  return t;
+}
+
+double Contestant::mean() const {
+  double total = 0;
+  double n = 0;
+  for (const Trial& t : trials)
+    if (t.failure.empty()) {
+      total += score(t);
+      n += 1;
+    }
+  return n > 0 ? total / n : nan;
+}
+
+double Contestant::spread() const {
+  double total = 0;
+  double n = 0;
+  for (const Trial& t : trials)
+    if (t.failure.empty()) {
+      total += (score(t) - mean()) * (score(t) - mean());
+      n += 1;
+    }
+  return n > 1 ? std::sqrt(total / (n - 1)) : 0;
+}
+
+double Contestant::least() const {
+  double value = std::numeric_limits<double>::infinity();
+  for (const Trial& t : trials)
+    if (t.failure.empty()) value = std::min(value, score(t));
+  return value;
+}
+
+double Contestant::most() const {
+  double value = -std::numeric_limits<double>::infinity();
+  for (const Trial& t : trials)
+    if (t.failure.empty()) value = std::max(value, score(t));
+  return value;
+}
+
+double Contestant::epoch_seconds() const {
+  double value = std::numeric_limits<double>::infinity();
+  for (const Trial& t : trials)
+    if (t.failure.empty()) value = std::min(value, t.epoch_seconds);
+  return value;
+}
+
+double Contestant::tensors_mb() const {
+  double value = 0;
+  for (const Trial& t : trials) value = std::max(value, t.tensors_mb);
+  return value;
+}
+
+std::vector<Contestant> ranked(const std::vector<Trial>& trials) {
+  std::vector<Contestant> all;
+  std::map<std::string, size_t> places;
+  for (const Trial& t : trials) {
+    const auto [place, added] = places.try_emplace(t.config, all.size());
+    if (added) all.push_back({t.config, {}});
+    all[place->second].trials.push_back(t);
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Contestant& a, const Contestant& b) {
+    if (std::isnan(a.mean()) || std::isnan(b.mean())) return std::isnan(b.mean()) && !std::isnan(a.mean());
+    return by_accuracy(a) ? a.mean() > b.mean() : a.mean() < b.mean();
+  });
+  return all;
+}
+
+std::string comparison_markdown(const std::vector<Contestant>& all) {
+  std::string out = "|";
+  const auto& head = titles(all.empty() || by_accuracy(all[0]));
+  for (const std::string& title : head) out += " " + title + " |";
+  out += "\n|";
+  for (size_t i = 0; i < head.size(); ++i) out += i == 0 ? " --- |" : " ---: |";
+  out += "\n";
+  for (const Contestant& c : all) {
+    out += "|";
+    for (const std::string& cell : cells(c)) out += " " + cell + " |";
+    out += "\n";
+  }
+  return out;
+}
+
+std::string comparison_text(const std::vector<Contestant>& all) {
+  std::vector<std::vector<std::string>> rows{titles(all.empty() || by_accuracy(all[0]))};
+  for (const Contestant& c : all) rows.push_back(cells(c));
+  std::vector<size_t> widths(rows[0].size());
+  for (const auto& row : rows)
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string out;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string space(widths[i] - width_of(row[i]), ' ');
+      out += i == 0 ? row[i] + space : "  " + space + row[i];
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string comparison_html(const std::string& title, const std::vector<Contestant>& all) {
+  std::string out = page_head(title) +
+                    "<p class=note>Mean over the seeds, from the least to the most; the best is first.</p>" +
+                    plot(all) + "<div class=wide><table class=model><tr>";
+  const auto& head = titles(all.empty() || by_accuracy(all[0]));
+  for (size_t i = 0; i < head.size(); ++i) out += (i ? "<th>" : "<th class=l>") + escaped(head[i]) + "</th>";
+  out += "</tr>";
+  for (const Contestant& c : all) {
+    out += "<tr>";
+    const std::vector<std::string> row = cells(c);
+    for (size_t i = 0; i < row.size(); ++i) out += (i ? "<td>" : "<td class=l>") + escaped(row[i]) + "</td>";
+    out += "</tr>";
+  }
+  return out + "</table></div></html>\n";
+}
+
+}  // namespace tarn
