@@ -11,4 +11,43 @@ namespace tarn {
 /// authors' code.
 Tensor soft_pool(const Tensor& x, const Windows& w, bool detached = false);
 
+// Mixtures of maximum and mean, and trees of filters (Lee, Gallagher, Tu 2015).
+
+/// a M + (1 - a) A, M the maximum and A the mean of each window; `a` broadcasts against the output.
+Tensor learned_mixed_pool(const Tensor& x, const Windows& w, const Tensor& a);
+/// The same with a = σ(Σ weight_i x_i + bias), taps outside counting as 0; weight broadcasts against [C, cells, taps],
+/// and bias, which may be undefined, against [C, cells, 1].
+Tensor gated_pool(const Tensor& x, const Windows& w, const Tensor& weight, const Tensor& bias = {});
+/// A full binary tree: leaf m gives leaves[m] · x, inner node m mixes its left and right child by σ(gates[m] · x) to 1
+/// minus that, node 0 on top and the children of m being 2m + 1 and 2m + 2. Of 2^k leaves and one gate fewer, each
+/// broadcasting against [C, cells, taps]. Throws where windows reach over the edge.
+Tensor tree_pool(const Tensor& x, const Windows& w, const Tensor& leaves, const Tensor& gates);
+/// Half the mean and half the maximum of each window, and both, first the means, side by side along the channels.
+Tensor avgmax_pool(const Tensor& x, const Windows& w);
+Tensor catavgmax_pool(const Tensor& x, const Windows& w);
+
+// By rank: x_(1) ≥ x_(2) ≥ … are the n values of a window; equal ones keep their order, and NaN counts as the largest.
+
+/// The value of rank ⌊(n - 1) / 2⌋ from below, counted from 0 (`even_mean`: the mean of that and the one of ⌊n / 2⌋);
+/// NaN where a window has one.
+Tensor median_pool(const Tensor& x, const Windows& w, bool even_mean = false);
+/// The mean of the t largest values, or of all where there are fewer. t is at most the number of taps.
+Tensor rank_avg_pool(const Tensor& x, const Windows& w, int64_t t);
+/// Σ_r π_r x_(r), π_r = a (1 - a)^(r - 1), 0 < a < 1, divided by Σ π where `normalize`.
+Tensor rank_weighted_pool(const Tensor& x, const Windows& w, double a = 0.5, bool normalize = false);
+/// x_(r), r drawn with these chances, normalised: `samples`, of the output's shape, are uniform in [0, 1).
+Tensor rank_stochastic_pool(const Tensor& x, const Windows& w, double a, const Tensor& samples);
+/// Σ_r ŵ_r x_(r), ŵ = ordinal_weights(weight); weight [C, taps]. Throws where windows reach over the edge.
+Tensor ordinal_pool(const Tensor& x, const Windows& w, const Tensor& weight);
+/// The rows of `weight` without their negative parts, divided by their sums; equal parts where nothing is left.
+Tensor ordinal_weights(const Tensor& weight);
+/// x_(1) where it, or with `all` x_(k), is at least `threshold`, else the mean of the k largest.
+Tensor t_max_avg_pool(const Tensor& x, const Windows& w, int64_t k, double threshold, bool all = false);
+/// kappa times the sum of the t largest values.
+Tensor multi_activation_pool(const Tensor& x, const Windows& w, int64_t t, double kappa);
+/// The largest value of those where `kept` [N, C, cells, taps] is not 0; 0 where there is none.
+Tensor max_pool_dropout(const Tensor& x, const Windows& w, const Tensor& kept);
+/// Σ_r p (1 - p)^(r - 1) x_(r): what is expected of it for values of at least 0 that are kept with chance p.
+Tensor expected_max_pool_dropout(const Tensor& x, const Windows& w, double p);
+
 }  // namespace tarn

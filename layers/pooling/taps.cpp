@@ -56,4 +56,23 @@ Tensor softmax_taps(const Tensor& scores, const Taps& taps) {
   return masked_taps(softmax(masked_taps(scores, taps, -infinity), -1), taps, 0);
 }
 
+Tensor window_means(const Tensor& x, Windows w) {
+  w.count_include_pad = false;
+  w.divisor_override.reset();
+  return avg_pool(x, w);
+}
+
+void check_whole_windows(const char* op, const Windows& w) {
+  for (const Axis& a : w.axes)
+    for (int64_t o = 0; o < a.output; ++o)
+      check(a.span(o).taps == a.kernel, op, ": window ", o, " has ", a.span(o).taps, " of ", a.kernel,
+            " taps inside the input of ", a.input, "; windows may not reach over the edge");
+}
+
+Tensor per_channel(const Tensor& values, const Windows& w) {
+  std::vector<int64_t> sizes(static_cast<size_t>(w.rank) + 1, 1);
+  sizes[0] = -1;
+  return reshape(values, sizes);
+}
+
 }  // namespace tarn

@@ -31,4 +31,15 @@ Tensor softmax_taps(const Tensor& scores, const Taps& taps);
 /// x where a tap lies inside, `value` outside.
 Tensor masked_taps(const Tensor& x, const Taps& taps, double value);
 
+/// The mean of what lies inside each window, by the kernel and without taps.
+Tensor window_means(const Tensor& x, Windows w);
+/// Throws with `op` unless every window lies inside the input with all its taps.
+void check_whole_windows(const char* op, const Windows& w);
+/// The dimension of x that counts the channels.
+inline int channel_axis(const Tensor& x, const Windows& w) {
+  return x.rank() - w.rank - 1;
+}
+/// [C] as [C, 1, …], which broadcasts against an output of those windows.
+Tensor per_channel(const Tensor& values, const Windows& w);
+
 }  // namespace tarn

@@ -2,6 +2,7 @@
 // becomes, and is registered for every rank.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,8 +16,9 @@ namespace tarn {
 ///     void fields(Fields&);                      its settings besides the window's
 ///     Tensor pool(const Tensor& x, const Windows& w, Context&) const;
 ///   };
-/// and, where it learns, `void build(Build&, const Shape& x, int rank)`, which makes its parameters, and
-/// `void parts(Parts&)`, which lists them.
+/// and, where it learns, `void build(Build&, const Shape& x, int rank)` or, where the parameters depend on the windows,
+/// `void build(Build&, const Windows& w)`, which makes its parameters, and `void parts(Parts&)`, which lists them. One
+/// with `static constexpr bool whole_windows = true` refuses padding and ceil_mode.
 template <int rank, class R>
 class WindowPool : public Module {
  public:
@@ -31,6 +33,14 @@ class WindowPool : public Module {
 
   WindowPool(Config c, Build& build) : window_(std::move(c.window)), variant_(std::move(c.variant)) {
     if constexpr (requires { variant_.build(build, build.shape(), rank); }) variant_.build(build, build.shape(), rank);
+    if constexpr (requires { R::whole_windows; }) {
+      const bool whole = std::all_of(window_.padding.begin(), window_.padding.end(), [](int64_t p) { return p == 0; });
+      check(whole && !window_.ceil_mode,
+            "padding and ceil_mode make windows that reach over the edge, which have no "
+            "meaning here; leave both out, and pad the input before where it must be");
+    }
+    if constexpr (requires(const Windows& w) { variant_.build(build, w); })
+      variant_.build(build, window_.windows(with_rank("pool", rank), build.shape()));
   }
   Tensor forward(const Tensor& x, Context& context) override {
     const Windows& w =
