@@ -15,35 +15,38 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// JSON has no NaN: null stands for it.
-Json number(double value) {
+}  // namespace
+
+Json json_number(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
-double number(const Json& value) {
+double number_or_nan(const Json& value) {
   return value.is_null() ? nan : value.as_number();
 }
-
-}  // namespace
 
 Json to_json(const EpochRecord& r) {
   Json out = Json::object();
   out.set("event", "epoch");
   out.set("epoch", r.epoch);
-  out.set("lr", number(r.lr));
-  out.set("train_loss", number(r.train_loss));
-  out.set("train_accuracy", number(r.train_accuracy));
-  out.set("validation_loss", number(r.validation_loss));
-  out.set("validation_accuracy", number(r.validation_accuracy));
-  out.set("gradient_norm", number(r.gradient_norm));
-  out.set("seconds", number(r.seconds));
+  out.set("lr", json_number(r.lr));
+  out.set("train_loss", json_number(r.train_loss));
+  out.set("train_accuracy", json_number(r.train_accuracy));
+  out.set("validation_loss", json_number(r.validation_loss));
+  out.set("validation_accuracy", json_number(r.validation_accuracy));
+  out.set("gradient_norm", json_number(r.gradient_norm));
+  out.set("seconds", json_number(r.seconds));
   return out;
 }
 
 EpochRecord epoch_record(const Json& json) {
-  return {json.at("epoch").as_integer(),      number(json.at("lr")),
-          number(json.at("train_loss")),      number(json.at("train_accuracy")),
-          number(json.at("validation_loss")), number(json.at("validation_accuracy")),
-          number(json.at("gradient_norm")),   number(json.at("seconds"))};
+  return {json.at("epoch").as_integer(),
+          number_or_nan(json.at("lr")),
+          number_or_nan(json.at("train_loss")),
+          number_or_nan(json.at("train_accuracy")),
+          number_or_nan(json.at("validation_loss")),
+          number_or_nan(json.at("validation_accuracy")),
+          number_or_nan(json.at("gradient_norm")),
+          number_or_nan(json.at("seconds"))};
 }
 
 Trainer::Trainer(const Experiment& experiment, const Data& data)
@@ -154,7 +157,7 @@ Trainer::State Trainer::state() {
   facts.set("position", loader_.position());
   facts.set("step", step_);
   facts.set("best", best_);
-  facts.set("loss_sum", number(sums_.loss));
+  facts.set("loss_sum", json_number(sums_.loss));
   facts.set("correct", sums_.correct);
   facts.set("examples", sums_.examples);
   facts.set("seconds", seconds_before_);
@@ -192,7 +195,7 @@ void Trainer::load_state(const NamedValues& tensors, const std::string& facts) {
   epoch_ = json.at("epoch").as_integer();
   step_ = json.at("step").as_integer();
   best_ = json.at("best").as_integer();
-  sums_ = {number(json.at("loss_sum")), json.at("correct").as_integer(), json.at("examples").as_integer()};
+  sums_ = {number_or_nan(json.at("loss_sum")), json.at("correct").as_integer(), json.at("examples").as_integer()};
   seconds_before_ = json.at("seconds").as_number();
   history_.clear();
   for (const Json& row : json.at("history").items()) history_.push_back(epoch_record(row));

@@ -25,6 +25,10 @@ struct EpochRecord {
   double seconds = 0;
 };
 
+/// A number as JSON, which has neither NaN nor infinity: null stands for them. And back: null is NaN.
+Json json_number(double value);
+double number_or_nan(const Json& value);
+
 /// The record as a line of metrics.jsonl, and back; NaN is written as null.
 Json to_json(const EpochRecord& record);
 EpochRecord epoch_record(const Json& json);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/derivatives.h"
 #include "core/ops.h"
 #include "core/record.h"
 #include "core/tape.h"
@@ -10,17 +11,6 @@
 namespace tarn {
 
 namespace {
-
-/// The floating outputs of a segment as one row, or the only one as it is.
-Tensor joined(const Tensors& outputs) {
-  Tensors rows;
-  for (const Tensor& y : outputs)
-    if (y.floating()) rows.push_back(y);
-  check(!rows.empty(), "checkpoint: the segment has no floating output");
-  if (rows.size() == 1) return rows[0];
-  for (Tensor& row : rows) row = flatten(row);
-  return cat(rows);
-}
 
 /// Whether something can flow back to a value.
 bool differentiable(const Tensor& x) {

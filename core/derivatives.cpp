@@ -131,6 +131,16 @@ Tensors columns_of(const char* what, Run& run) {
 
 }  // namespace
 
+Tensor joined(const Tensors& outputs) {
+  Tensors rows;
+  for (const Tensor& y : outputs)
+    if (y.floating()) rows.push_back(y);
+  check(!rows.empty(), "there is no floating output to differentiate");
+  if (rows.size() == 1) return rows[0];
+  for (Tensor& row : rows) row = flatten(row);
+  return cat(rows);
+}
+
 Valued gradient(const Function& f, const Tensors& inputs) {
   Run run("gradient", f, inputs);
   run.check_scalar();

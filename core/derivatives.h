@@ -10,6 +10,10 @@ namespace tarn {
 /// A function to be differentiated: deterministic, made of public ops. Inputs that are not floating are constants.
 using Function = std::function<Tensor(const Tensors& inputs)>;
 
+/// The floating ones of several values in one row, or the only one as it is: a function of several outputs becomes one
+/// of a single output. Throws where there is none.
+Tensor joined(const Tensors& outputs);
+
 /// A function's value and something that goes with it.
 struct Valued {
   Tensor value;       ///< f(inputs), off the tape

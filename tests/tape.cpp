@@ -4,30 +4,18 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <functional>
 #include <thread>
 
 #include "core/ops.h"
+#include "tests/support/errors.h"
 
 using namespace tarn;
+using namespace tarn::test;
 
 namespace {
 
 Tensor scalar(double value) {
   return Tensor::full({}, value, Dtype::f64).requires_grad();
-}
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -8,25 +8,16 @@
 #include "core/record.h"
 #include "core/registry.h"
 #include "core/tape.h"
+#include "tests/support/errors.h"
 
 namespace tarn {
 namespace {
 
+using test::contains;
+using test::message_of;
+
 Tensor leaf(std::vector<double> values) {
   return Tensor(Shape{static_cast<int64_t>(values.size())}, values).requires_grad();
-}
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST_CASE("a hook sees the whole cotangent of a value once, and what it returns flows on") {

@@ -8,19 +8,13 @@
 #include "apps/compare/compare.h"
 #include "apps/report/chart.h"
 #include "apps/report/page.h"
+#include "apps/trainer.h"
 #include "core/error.h"
 
 namespace tarn {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-double number(const Json& value) {
-  return value.is_null() ? nan : value.as_number();
-}
 
 /// What is compared: the accuracy, or the loss where nothing is classified.
 double score(const Trial& t) {
@@ -111,8 +105,8 @@ Json to_json(const Trial& t) {
   out.set("config", t.config);
   out.set("key", t.key);
   out.set("seed", t.seed);
-  out.set("accuracy", number(t.accuracy));
-  out.set("loss", number(t.loss));
+  out.set("accuracy", json_number(t.accuracy));
+  out.set("loss", json_number(t.loss));
   out.set("epoch_seconds", t.epoch_seconds);
   out.set("tensors_mb", t.tensors_mb);
   out.set("parameters", t.parameters);
@@ -121,15 +115,9 @@ Json to_json(const Trial& t) {
 }
 
 Trial trial_from(const Json& json) {
-  Trial t{json.at("config").as_string(),
-          json.at("key").as_string(),
-          json.at("seed").as_integer(),
-          number(json.at("accuracy")),
-          number(json.at("loss")),
-          json.at("epoch_seconds").as_number(),
-          json.at("tensors_mb").as_number(),
-          json.at("parameters").as_integer(),
-          {}};
+  Trial t{json.at("config").as_string(),      json.at("key").as_string(),         json.at("seed").as_integer(),
+          number_or_nan(json.at("accuracy")), number_or_nan(json.at("loss")),     json.at("epoch_seconds").as_number(),
+          json.at("tensors_mb").as_number(),  json.at("parameters").as_integer(), {}};
   if (const Json* failure = json.find("failure")) t.failure = failure->as_string();
   return t;
 }

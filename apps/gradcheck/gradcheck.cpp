@@ -2,7 +2,6 @@
 #include "apps/gradcheck/gradcheck.h"
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <ostream>
@@ -10,6 +9,7 @@
 #include "apps/gradcheck/subjects.h"
 #include "apps/progress.h"
 #include "apps/shapes.h"
+#include "apps/trainer.h"
 #include "core/error.h"
 
 namespace tarn {
@@ -85,10 +85,10 @@ class Printer {
     line.set("tensor", c.input);
     line.set("order", c.order);
     line.set("verdict", verdict_name(c.verdict));
-    line.set("error", finite(c.error));
+    line.set("error", json_number(c.error));
     line.set("element", c.index);
-    line.set("analytic", finite(c.analytic));
-    line.set("numeric", finite(c.numeric));
+    line.set("analytic", json_number(c.analytic));
+    line.set("numeric", json_number(c.numeric));
     line.set("step", c.step);
     if (!c.kink_at.empty()) line.set("kink_at", c.kink_at);
     line.set("comparisons", c.comparisons);
@@ -102,8 +102,6 @@ class Printer {
     std::snprintf(buffer, sizeof buffer, format, value);
     return buffer;
   }
-  /// JSON has no infinity and no NaN.
-  static Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
   void print(const std::string& kind, const std::string& name, const std::string& tensor, const std::string& order,
              const std::string& element, const std::string& analytic, const std::string& numeric,

@@ -13,17 +13,6 @@
 namespace tarn {
 namespace {
 
-/// All floating results as one row, or the only one as it is.
-Tensor joined(const Tensors& outputs) {
-  Tensors rows;
-  for (const Tensor& y : outputs)
-    if (y.floating()) rows.push_back(y);
-  check(!rows.empty(), "the layer has no floating output to differentiate");
-  if (rows.size() == 1) return rows[0];
-  for (Tensor& row : rows) row = flatten(row);
-  return cat(rows);
-}
-
 /// The module as a function of its inputs followed by its parameters. Each call sees the same random numbers.
 Differentiable as_function(std::shared_ptr<Module> module, size_t inputs, bool training) {
   return [module = std::move(module), inputs, training](const Tensors& x) {

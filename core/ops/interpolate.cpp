@@ -55,19 +55,31 @@ Tensor resample_depth(const Tensor& x, const Maps& maps) {
   return pass(x, s.with(2, maps[0]->output), s[0] * s[1], s[2], s[3] * s[4], &*maps[0], nullptr);
 }
 
-// The op: linear, so that its pullback is itself with the transposed maps. The depth goes first where it shrinks.
+Tensor resample(const Tensor& x, const std::shared_ptr<const Maps>& maps);
+
+/// The op is linear, so that its pullback is itself with the transposed maps.
+struct Back {
+  std::shared_ptr<const Maps> maps;
+  Tensor operator()(const Tensor& g) const {
+    Maps back;
+    for (const auto& map : *maps) back.push_back(map ? std::optional(kernels::transposed(*map)) : std::nullopt);
+    return resample(g, std::make_shared<const Maps>(std::move(back)));
+  }
+  /// For tape reports.
+  void visit(VisitTensor see, void* visitor) const {
+    for (const auto& map : *maps)
+      if (map)
+        for (const Tensor* held : {&map->first, &map->count, &map->weights}) see(*held, visitor);
+  }
+};
+
+// The depth goes first where it shrinks.
 Tensor resample(const Tensor& x, const std::shared_ptr<const Maps>& maps) {
   const bool depth_first = maps->size() == 3 && maps->front() && maps->front()->output < maps->front()->input;
   const Tensor in = x.detach();
   const Tensor y =
       depth_first ? resample_plane(resample_depth(in, *maps), *maps) : resample_depth(resample_plane(in, *maps), *maps);
-  return record("interpolate", y,
-                Edge{x, [maps](const Tensor& g) {
-                       Maps back;
-                       for (const auto& map : *maps)
-                         back.push_back(map ? std::optional(kernels::transposed(*map)) : std::nullopt);
-                       return resample(g, std::make_shared<const Maps>(std::move(back)));
-                     }});
+  return record("interpolate", y, Edge{x, Back{maps}});
 }
 
 // ---- which cells an output sees, and their weights ----
