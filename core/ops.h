@@ -361,10 +361,15 @@ NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tenso
 /// (torch.nn.functional.local_response_norm).
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75, double k = 1);
 
-// ---- dropout.cpp ----
+// ---- dropout.cpp, rrelu.cpp ----
 
 /// x with values zeroed by chance p and the rest scaled by 1 / (1 - p); the mask is drawn from `stream`. `features`:
 /// whole channels (dimensions 0 and 1) share one decision.
 Tensor dropout(const Tensor& x, double p, const Stream& stream, bool features = false);
+/// x with values set by chance p to the limit of SELU, -1.758…, and everything then scaled and shifted so that mean 0
+/// and variance 1 are kept (Klambauer et al. 2017; torch.nn.functional.alpha_dropout and feature_alpha_dropout).
+Tensor alpha_dropout(const Tensor& x, double p, const Stream& stream, bool features = false);
+/// x above 0, else x times a slope drawn for it from [lower, upper] (torch.nn.functional.rrelu, training = true).
+Tensor rrelu(const Tensor& x, double lower, double upper, const Stream& stream);
 
 }  // namespace tarn
