@@ -27,36 +27,73 @@ struct Target {
   }
 };
 
+/// How values between cells are found.
+struct Method {
+  std::string mode = "nearest";
+  std::optional<bool> align_corners;
+  std::optional<bool> recompute_scale_factor;
+  bool antialias = false;
+
+  void fields(Fields& f) {
+    f("mode", mode, "how values between cells are found",
+      {.choices = {"nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear"}});
+    f("align_corners", align_corners,
+      "whether the centres of the outermost cells stay, not their borders; null for nearest and area");
+    f("recompute_scale_factor", recompute_scale_factor,
+      "whether positions follow the ratio of the sizes instead of scale_factor");
+    f("antialias", antialias, "bilinear and bicubic: widen the filter where the output is smaller");
+  }
+  void set(InterpolateOptions& o) const {
+    o.mode = mode;
+    o.align_corners = align_corners;
+    o.recompute_scale_factor = recompute_scale_factor.value_or(false);
+    o.antialias = antialias;
+  }
+};
+
+struct ResizeSettings {
+  Target target;
+  Method method;
+  void fields(Fields& f) {
+    target.fields(f, 0);
+    method.fields(f);
+  }
+};
+
 class Upsample : public Module {
  public:
-  struct Config {
-    Target target;
-    std::string mode = "nearest";
-    std::optional<bool> align_corners;
-    std::optional<bool> recompute_scale_factor;
-    bool antialias = false;
-    void fields(Fields& f) {
-      target.fields(f, 0);
-      f("mode", mode, "how values between cells are found",
-        {.choices = {"nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear"}});
-      f("align_corners", align_corners,
-        "whether the centres of the outermost cells stay, not their borders; null for "
-        "nearest and area");
-      f("recompute_scale_factor", recompute_scale_factor,
-        "whether positions follow the ratio of the sizes instead of "
-        "scale_factor");
-      f("antialias", antialias, "bilinear and bicubic: widen the filter where the output is smaller");
-    }
-  };
-
+  using Config = ResizeSettings;
   Upsample(Config c, Build&) : config_(std::move(c)) { config_.target.validate(); }
   Tensor forward(const Tensor& x, Context&) override {
     InterpolateOptions o = config_.target.options(x.shape());
-    o.mode = config_.mode;
-    o.align_corners = config_.align_corners;
-    o.recompute_scale_factor = config_.recompute_scale_factor.value_or(false);
-    o.antialias = config_.antialias;
+    config_.method.set(o);
     return interpolate(x, o);
+  }
+
+ private:
+  Config config_;
+};
+
+/// The same, or with the size of a second input.
+class Interpolate : public Module {
+ public:
+  using Config = ResizeSettings;
+  Interpolate(Config c, Build& build) : config_(std::move(c)) {
+    if (build.inputs.size() == 1) config_.target.validate();
+    const bool given = config_.target.size || config_.target.scale_factor;
+    check(build.inputs.size() == 1 || !given,
+          "the second input says how large the output is; leave out size and scale_factor");
+  }
+  Tensors apply(const Tensors& inputs, Context&) override {
+    InterpolateOptions o = config_.target.options(inputs[0].shape());
+    config_.method.set(o);
+    if (inputs.size() == 2) {
+      const Shape& wanted = inputs[1].shape();
+      check(wanted.rank() == inputs[0].rank(), "inputs ", batch_text(inputs[0].shape()), " and ", batch_text(wanted),
+            " have different numbers of dimensions");
+      o.size.assign(wanted.begin() + 2, wanted.end());
+    }
+    return {interpolate(inputs[0], o)};
   }
 
  private:
@@ -94,6 +131,12 @@ const auto& upsample_row =
             "y[o] = Σ_i w(o, i) · x[i] along each spatial dimension; w spreads 1 (nearest), 2 (linear), 4 (cubic) "
             "neighbours of (o + ½) / scale_factor - ½")
         .source("torch.nn.Upsample");
+const auto& interpolate_row =
+    add_layer<Interpolate>("Interpolate", "Resizes its first input, to the size of the second where there is one.",
+                           R"({"mode": "bilinear"})", {spatial_sample(2), {2, 3, 9, 4}})
+        .takes(1, 2)
+        .formula("Upsample with size those of the second input after [N, C]")
+        .source("torch.nn.functional.interpolate");
 const auto& nearest_row =
     add_layer<Upsampling2d<false>>("UpsamplingNearest2d", "Resizes images by repeating their cells.",
                                    R"({"scale_factor": 2})", {spatial_sample(2)})

@@ -339,5 +339,23 @@ TEST_CASE("Upsample and its short names call interpolate with their settings") {
   CHECK_THROWS_AS(run(R"({"type": "UpsamplingNearest2d", "scale_factor": 2})", drawn({2, 3, 4}, 1)), Error);
 }
 
+TEST_CASE("Interpolate takes its size from a second input, or as Upsample does") {
+  const auto run = [](const std::string& config, const Tensors& inputs) {
+    Build build{.inputs = {}, .dtype = Dtype::f64};
+    for (const Tensor& x : inputs) build.inputs.push_back(x.shape());
+    Context context;
+    return make_layer(parse_json(config, "l.json"), build)->apply(inputs, context)[0];
+  };
+  const Tensor x = drawn({2, 3, 4, 5}, 1);
+  const Tensor like = drawn({2, 7, 6, 3}, 2);
+  const Tensor want = interpolate(x, {.size = {6, 3}, .mode = "bilinear", .align_corners = true});
+  CHECK(difference(run(R"({"type": "Interpolate", "mode": "bilinear", "align_corners": true})", {x, like}), want) == 0);
+  CHECK(difference(run(R"({"type": "Interpolate", "size": [6, 3], "mode": "bilinear", "align_corners": true})", {x}),
+                   want) == 0);
+  CHECK_THROWS_AS(run(R"("Interpolate")", {x}), Error);
+  CHECK_THROWS_AS(run(R"({"type": "Interpolate", "size": 3})", {x, like}), Error);
+  CHECK_THROWS_AS(run(R"("Interpolate")", {x, select(like, 0, 0)}), Error);
+}
+
 }  // namespace
 }  // namespace tarn
