@@ -1,5 +1,8 @@
 // Padding: a constant around a tensor, or its own elements reflected, repeated or wrapped.
+#include "core/kernels/pad.h"
+
 #include <algorithm>
+#include <memory>
 
 #include "core/ops.h"
 #include "core/parallel.h"
@@ -16,6 +19,12 @@ constexpr int64_t huge = int64_t{1} << 46;
 struct Margins {
   int64_t before[Shape::max_rank] = {};
   int64_t after[Shape::max_rank] = {};
+
+  bool moves_nothing() const {
+    const auto zero = [](int64_t n) { return n == 0; };
+    return std::all_of(std::begin(before), std::end(before), zero) &&
+           std::all_of(std::begin(after), std::end(after), zero);
+  }
 };
 
 Margins margins(const Tensor& x, std::span<const int64_t> sizes) {
@@ -83,8 +92,7 @@ Tensor pad_constant(const Tensor& x, const Margins& m, double value) {
     const int64_t crop = std::max(-m.before[d], -m.after[d]);
     check(crop <= x.shape()[d], "pad: cropping ", crop, " from dimension ", d, " of ", x.shape(), " is too much");
   }
-  const auto zero = [](int64_t n) { return n == 0; };
-  if (std::all_of(m.before, m.before + x.rank(), zero) && std::all_of(m.after, m.after + x.rank(), zero)) return x;
+  if (m.moves_nothing()) return x;
   Tensor y(shape, x.dtype());
   if (y.numel() > 0) {
     dispatch(x.dtype(), [&](auto t) {
@@ -102,52 +110,88 @@ Tensor pad_constant(const Tensor& x, const Margins& m, double value) {
                                }});
 }
 
-/// For each padded position of a dimension, the position that it takes its value from.
-Tensor sources(const std::string& mode, int64_t size, int64_t before, int64_t after) {
-  Tensor index(Shape{size + before + after}, Dtype::i64);
-  int64_t* to = index.fill<int64_t>();
-  for (int64_t i = 0; i < index.numel(); ++i) {
-    const int64_t at = i - before;
+/// For each padded position of a dimension, the position that it takes its value from. What circular padding crops does
+/// not come back at the other end.
+std::vector<int64_t> sources(const std::string& mode, int64_t size, int64_t before, int64_t after) {
+  const int64_t left = std::max<int64_t>(0, -before);
+  const int64_t kept = size - left - std::max<int64_t>(0, -after);
+  std::vector<int64_t> from;
+  from.reserve(static_cast<size_t>(size + before + after));
+  for (int64_t at = -before; at < size + after; ++at) {
     if (mode == "replicate")
-      to[i] = std::clamp<int64_t>(at, 0, size - 1);
+      from.push_back(std::clamp<int64_t>(at, 0, size - 1));
     else if (mode == "circular")
-      to[i] = (at % size + size) % size;
+      from.push_back(left + ((at - left) % kept + kept) % kept);
     else
-      to[i] = at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
+      from.push_back(at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at);
   }
-  return index;
+  return from;
 }
 
-/// Reflect, replicate, circular: one dimension after the other.
+using Plan = std::shared_ptr<const kernels::PadPlan>;
+
+/// The last three dimensions of `shape`, or fewer, at one end of the plan.
+Shape with_sizes(Shape shape, const kernels::PadPlan& plan, bool padded) {
+  for (int i = 1; i <= std::min(shape.rank(), 3); ++i) {
+    const kernels::PadSources& s = plan[static_cast<size_t>(3 - i)];
+    if (s.input != 1 || s.output() != 1) shape = shape.with(shape.rank() - i, padded ? s.output() : s.input);
+  }
+  return shape;
+}
+
+Tensor unpad_own(const Tensor& g, const Plan& plan);
+
+Tensor pad_by(const Tensor& x, const Plan& plan) {
+  Tensor y(with_sizes(x.shape(), *plan, true), x.dtype());
+  const int64_t cells = (*plan)[0].input * (*plan)[1].input * (*plan)[2].input;
+  dispatch(x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    kernels::pad_from(*plan, x.numel() / cells, x.data<T>(), y.fill<T>());
+  });
+  return record("pad", std::move(y), Edge{x, [plan](const Tensor& g) { return unpad_own(g, plan); }});
+}
+
+/// The transpose: adds the copies up.
+Tensor unpad_own(const Tensor& g, const Plan& plan) {
+  Tensor x(with_sizes(g.shape(), *plan, false), g.dtype());
+  const int64_t cells = (*plan)[0].output() * (*plan)[1].output() * (*plan)[2].output();
+  dispatch_floating(g.dtype(), "unpad", [&](auto t) {
+    using T = decltype(t);
+    kernels::pad_back(*plan, g.numel() / cells, g.data<T>(), x.fill<T>());
+  });
+  return record("unpad", std::move(x), Edge{g, [plan](const Tensor& h) { return pad_by(h, plan); }});
+}
+
+/// Throws unless dimension `d` has the cells that the mode needs.
+void check_own(const Shape& x, int d, int64_t before, int64_t after, const std::string& mode) {
+  const int64_t size = x[d];
+  const int64_t most = std::max(before, after);
+  check(size > 0, "pad: mode ", mode, " has nothing to take from dimension ", d, " of ", x);
+  check(mode != "reflect" || most < size, "pad: reflecting ", most, " needs more than that in dimension ", d, " of ",
+        x);
+  if (mode != "circular") return;
+  check(most <= size, "pad: ", most, " wraps around dimension ", d, " of ", x, " more than once");
+  check(std::max<int64_t>(0, -before) + std::max<int64_t>(0, -after) < size, "pad: cropping ", -before, " and ", -after,
+        " leaves nothing of dimension ", d, " of ", x, " to wrap around");
+}
+
+/// Reflect, replicate, circular.
 Tensor pad_own(const Tensor& x, const Margins& m, const std::string& mode, int dims) {
   check(x.rank() == dims + 1 || x.rank() == dims + 2, "pad: mode ", mode, " pads the last ", x.rank() - 2, " or ",
         x.rank() - 1, " dimensions of ", x.shape(), ", got sizes for ", dims);
   check(dims >= 1 && dims <= 3, "pad: mode ", mode, " pads 1 to 3 dimensions, got ", dims);
-  padded_shape(x, m, 1);
-  Tensor y = x;
+  const Shape shape = padded_shape(x, m, 1);
+  for (int d = x.rank() - dims; d < x.rank(); ++d) check_own(x.shape(), d, m.before[d], m.after[d], mode);
+  if (m.moves_nothing()) return x;
+  if (shape.numel() == 0) return reshape(x, shape);
+  { const Tensor room(shape, x.dtype()); }  // what is too large is refused before any table is made
+  const kernels::PadSources one(1, {0});
+  kernels::PadPlan plan{one, one, one};
   for (int d = x.rank() - dims; d < x.rank(); ++d) {
     const int64_t size = x.shape()[d];
-    const int64_t most = std::max(m.before[d], m.after[d]);
-    check(size > 0, "pad: mode ", mode, " has nothing to take from dimension ", d, " of ", x.shape());
-    check(mode != "reflect" || most < size, "pad: reflecting ", most, " needs more than that in dimension ", d, " of ",
-          x.shape());
-    check(mode != "circular" || most <= size, "pad: ", most, " wraps around dimension ", d, " of ", x.shape(),
-          " more than once");
-    if (m.before[d] == 0 && m.after[d] == 0) continue;
-    if (mode == "circular") {
-      // What is cropped does not come back at the other end.
-      const int64_t left = std::max<int64_t>(0, -m.before[d]);
-      const int64_t kept = size - left - std::max<int64_t>(0, -m.after[d]);
-      check(kept > 0, "pad: cropping ", -m.before[d], " and ", -m.after[d], " leaves nothing of dimension ", d, " of ",
-            x.shape(), " to wrap around");
-      y = narrow(y, d, left, kept);
-      y = index_select(
-          y, d, sources(mode, y.shape()[d], std::max<int64_t>(0, m.before[d]), std::max<int64_t>(0, m.after[d])));
-    } else {
-      y = index_select(y, d, sources(mode, size, m.before[d], m.after[d]));
-    }
+    plan[static_cast<size_t>(3 - x.rank() + d)] = {size, sources(mode, size, m.before[d], m.after[d])};
   }
-  return y;
+  return pad_by(x, std::make_shared<const kernels::PadPlan>(std::move(plan)));
 }
 
 }  // namespace
