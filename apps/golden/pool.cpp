@@ -33,6 +33,12 @@ Row lp_pooling(int rank) {
       "derivative by an x of 0 with p < 1 is 0, in the reference inf"};
 }
 
+Row max_unpooling(int rank) {
+  return {ranked("max_unpool", rank), pooling("MaxUnpool", rank), nullptr,
+          "with the same index for several values, MaxUnpool keeps the last and gives all of them its gradient, as the "
+          "reference does; that gradient is no derivative, duplicates \"sum\" has a true one"};
+}
+
 const Rows rows{
     {"max_pool1d", pooling("MaxPool", 1)},
     {"max_pool2d", pooling("MaxPool", 2)},
@@ -49,6 +55,9 @@ const Rows rows{
     lp_pooling(1),
     lp_pooling(2),
     lp_pooling(3),
+    max_unpooling(1),
+    max_unpooling(2),
+    max_unpooling(3),
     {"global_lp_pool1d", pooling("GlobalLPPool", 1)},
     {"global_lp_pool2d", pooling("GlobalLPPool", 2)},
     {"global_lp_pool3d", pooling("GlobalLPPool", 3)},

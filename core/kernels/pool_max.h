@@ -260,6 +260,19 @@ void gather_taps(const Windows& w, const uint8_t* winners, const int32_t* offset
   }
 }
 
+/// The winners' positions in their planes, for planes [begin, end).
+inline void tap_positions(const Windows& w, const uint8_t* winners, const int32_t* offsets, int64_t* positions,
+                          int64_t begin, int64_t end) {
+  const auto& [a, b, c] = w.axes;
+  for (int64_t i = begin * a.output * b.output; i < end * a.output * b.output; ++i) {
+    const int64_t z = i / b.output % a.output * a.stride - a.padding;
+    const int64_t r = i % b.output * b.stride - b.padding;
+    int64_t base = (z * b.input + r) * c.input - c.padding;
+    const int64_t at = i * c.output;
+    for (int64_t o = 0; o < c.output; ++o, base += c.stride) positions[at + o] = base + offsets[winners[at + o]];
+  }
+}
+
 /// One plane of any geometry without dilation along W: rows of a window are first reduced to one row, then along it.
 /// `tops` and `places`: one row each. Winners are positions in the plane.
 template <class T>

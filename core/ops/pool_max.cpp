@@ -169,18 +169,14 @@ Tensor positions_in_plane(const Winners& winners, const Shape& output) {
   Tensor indices(output, Dtype::i64);
   int64_t* to = indices.fill<int64_t>();
   const Windows& w = winners.w;
-  if (!winners.bytes) {
-    std::copy_n(winners.positions(), output.numel(), to);
-    return indices;
-  }
-  const auto& [a, b, c] = w.axes;
-  const TapOffsets offsets(w);
-  for (int64_t i = 0; i < output.numel(); ++i) {
-    const int64_t z = i / (c.output * b.output) % a.output * a.stride - a.padding;
-    const int64_t r = i / c.output % b.output * b.stride - b.padding;
-    const int64_t k = i % c.output * c.stride - c.padding;
-    to[i] = (z * b.input + r) * c.input + k + offsets.at[winners.taps()[i]];
-  }
+  const int64_t out = w.output_cells();
+  const TapOffsets offsets(winners.bytes ? w : Windows());
+  kernels::over_planes(winners.planes(output), 2 * out, [&](int64_t begin, int64_t end) {
+    if (winners.bytes)
+      kernels::tap_positions(w, winners.taps(), offsets.at, to, begin, end);
+    else
+      std::copy(winners.positions() + begin * out, winners.positions() + end * out, to + begin * out);
+  });
   return indices;
 }
 

@@ -1,6 +1,7 @@
 // Lp pooling over any geometry, and the two sums that all of its derivatives are made of.
 #include "core/kernels/pool_power.h"
 
+#include "core/decisions.h"
 #include "core/ops.h"
 #include "core/record.h"
 #include "core/registry.h"

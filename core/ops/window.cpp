@@ -20,7 +20,8 @@ Span sliding_span(const Axis& a, int64_t o) {
   s.skipped = start < 0 ? std::min(a.kernel, (-start + a.dilation - 1) / a.dilation) : 0;
   s.first = start + s.skipped * a.dilation;
   s.taps = s.first < a.input ? std::min(a.kernel - s.skipped, (a.input - 1 - s.first) / a.dilation + 1) : 0;
-  s.extent = std::min(a.kernel, (a.input + a.padding - 1 - start) / a.dilation + 1);
+  const int64_t room = a.input + a.padding - start;
+  s.extent = room > 0 ? std::min(a.kernel, (room - 1) / a.dilation + 1) : 0;
   return s;
 }
 
@@ -65,6 +66,15 @@ int64_t option(const char* op, const char* name, const std::vector<int64_t>& val
   const int64_t value = values.size() == 1 ? values[0] : values[static_cast<size_t>(i)];
   check(least <= value && value <= limit, op, ": ", name, " is ", value, "; allowed are ", least, " to ", limit);
   return value;
+}
+
+// What the options say of dimension i.
+void set_steps(const char* op, Axis& a, const SlidingOptions& options, int rank, int i) {
+  a.kernel = option(op, "kernel_size", options.kernel_size, rank, i, 0, 1);
+  a.stride = option(op, "stride", options.stride, rank, i, a.kernel, 1);
+  a.padding = option(op, "padding", options.padding, rank, i, 0, 0);
+  check(a.padding <= a.kernel / 2, op, ": padding is ", a.padding, "; allowed are 0 to ", a.kernel / 2,
+        ", half of kernel_size ", a.kernel);
 }
 
 // floor((I + 2p - E) / s) + 1, or the ceiling, less a last window that would start in the right padding.
@@ -134,14 +144,31 @@ int64_t Windows::divisor(int64_t cell) const {
                  axes[1].span(cell / axes[2].output % axes[1].output), axes[2].span(cell % axes[2].output));
 }
 
-void Windows::check_input(const char* op, const Shape& input) const {
-  bool same = input.rank() == rank + 1 || input.rank() == rank + 2;
-  for (int i = 0; same && i < rank; ++i)
-    same = input[input.rank() - rank + i] == axes[static_cast<size_t>(3 - rank + i)].input;
+namespace {
+
+// Throws unless the last sizes of `shape` are those of the planes that `size` of each axis gives.
+template <class Size>
+void check_planes(const char* op, const char* what, const Shape& shape, const Windows& w, Size size) {
+  bool same = shape.rank() == w.rank + 1 || shape.rank() == w.rank + 2;
+  const auto wanted = [&](int i) { return size(w.axes[static_cast<size_t>(3 - w.rank + i)]); };
+  for (int i = 0; same && i < w.rank; ++i) same = shape[shape.rank() - w.rank + i] == wanted(i);
   if (same) return;
-  std::vector<int64_t> wanted;
-  for (int i = 0; i < rank; ++i) wanted.push_back(axes[static_cast<size_t>(3 - rank + i)].input);
-  fail(op, ": input ", input, " does not end in the sizes ", Shape(wanted), " that the windows were made for");
+  std::vector<int64_t> sizes;
+  for (int i = 0; i < w.rank; ++i) sizes.push_back(wanted(i));
+  fail(op, ": input ", shape, " does not end in the sizes ", Shape(sizes), " that the windows ", what);
+}
+
+}  // namespace
+
+void Windows::check_input(const char* op, const Shape& input) const {
+  check_planes(op, "were made for", input, *this, [](const Axis& a) { return a.input; });
+}
+
+Shape Windows::input_shape(const char* op, const Shape& output) const {
+  check_planes(op, "give", output, *this, [](const Axis& a) { return a.output; });
+  Shape s = output;
+  for (int i = 0; i < rank; ++i) s = s.with(output.rank() - rank + i, axes[static_cast<size_t>(3 - rank + i)].input);
+  return s;
 }
 
 Windows sliding_windows(const char* op, const Shape& input, int rank, const SlidingOptions& options) {
@@ -152,15 +179,38 @@ Windows sliding_windows(const char* op, const Shape& input, int rank, const Slid
   w.divisor_override = options.divisor_override;
   for (int i = 0; i < rank; ++i) {
     Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
-    a.kernel = option(op, "kernel_size", options.kernel_size, rank, i, 0, 1);
-    a.stride = option(op, "stride", options.stride, rank, i, a.kernel, 1);
-    a.padding = option(op, "padding", options.padding, rank, i, 0, 0);
+    set_steps(op, a, options, rank, i);
     a.dilation = option(op, "dilation", options.dilation, rank, i, 1, 1);
-    check(a.padding <= a.kernel / 2, op, ": padding is ", a.padding, "; allowed are 0 to ", a.kernel / 2,
-          ", half of kernel_size ", a.kernel);
     set_output(op, a, options.ceil_mode);
   }
   check_output(op, w);
+  return w;
+}
+
+Windows unpooling_windows(const char* op, const Shape& pooled, int rank, const SlidingOptions& options,
+                          const std::optional<std::vector<int64_t>>& output_size) {
+  Windows w = frame(op, pooled, rank);
+  check(!options.kernel_size.empty(), op, ": kernel_size is missing");
+  w.count_include_pad = options.count_include_pad;
+  const int given = output_size ? static_cast<int>(output_size->size()) : rank;
+  check(given == rank || given == rank + 2 || given == pooled.rank(), op, ": output_size has ", given,
+        " entries; expected ", rank, " spatial sizes or a full shape");
+  int64_t cells = 1;
+  for (int i = 0; i < rank; ++i) {
+    Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
+    set_steps(op, a, options, rank, i);
+    a.output = a.input;
+    const int64_t usual = (a.output - 1) * a.stride - 2 * a.padding + a.kernel;
+    a.input = output_size ? (*output_size)[static_cast<size_t>(given - rank + i)] : usual;
+    check(usual - a.stride < a.input && a.input < usual + a.stride, op, ": output_size is ", a.input,
+          " in spatial dimension ", i, "; allowed are ", std::max<int64_t>(1, usual - a.stride + 1), " to ",
+          usual + a.stride - 1);
+    check(a.input > 0, op, ": the output would have ", a.input, " cells in spatial dimension ", i, ", from ", a.output,
+          " with kernel_size ", a.kernel, ", stride ", a.stride, " and padding ", a.padding);
+    check(a.input <= limit && cells * a.input <= limit, op, ": the output would have more than ", limit,
+          " cells a plane");
+    cells *= a.input;
+  }
   return w;
 }
 

@@ -68,6 +68,9 @@ struct Windows {
   int64_t planes(const Shape& s) const { return s.product(0, s.rank() - rank); }
   /// Throws unless the last `rank` sizes of `input` are those that this geometry was made for.
   void check_input(const char* op, const Shape& input) const;
+  /// The other way: the shape of what a tensor of shape `output` is pooled from. Throws where that is no output of this
+  /// geometry.
+  Shape input_shape(const char* op, const Shape& output) const;
 };
 
 /// Numbers of a sliding geometry, one per spatial dimension; an empty stride means the kernel's.
@@ -81,6 +84,12 @@ struct SlidingOptions {
 /// be empty. `input` is [N, C, spatial] or [C, spatial]; the spatial rank is `rank`. (Rules: PyTorch's,
 /// torch.nn.functional.max_pool2d.)
 Windows sliding_windows(const char* op, const Shape& input, int rank, const SlidingOptions& options);
+/// The windows of the sliding pooling that a tensor of shape `pooled` may have come from: their output is `pooled`'s
+/// plane, their input a plane of (O - 1) stride - 2 padding + kernel_size cells along each dimension, or of
+/// `output_size`, which differs from that by less than a stride; it may hold the spatial sizes or a full shape
+/// (torch.nn.functional.max_unpool2d). Dilation and ceil_mode do not matter. Windows may be empty.
+Windows unpooling_windows(const char* op, const Shape& pooled, int rank, const SlidingOptions& options,
+                          const std::optional<std::vector<int64_t>>& output_size);
 /// Windows floor(i·I/O) … ceil((i+1)·I/O); an absent size keeps the input's (torch.nn.functional.adaptive_avg_pool2d).
 Windows adaptive_windows(const char* op, const Shape& input, int rank,
                          const std::vector<std::optional<int64_t>>& output_size);
