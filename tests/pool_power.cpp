@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/gradcheck.h"
 #include "core/ops.h"
 #include "core/parallel.h"
 #include "core/tape.h"
@@ -43,7 +44,7 @@ Lp draw_lp(Draws& draws) {
 /// dy / dx of one tap: σ(x) (|x| / |y|)^(p - 1), 0 where y is 0, and where x is 0 and that would be infinite.
 double slope(const Lp& lp, double x, double y) {
   if (y == 0 || (x == 0 && lp.p < 1 && !std::isnan(y))) return 0;
-  if (x == 0 && lp.p == 1 && !lp.odd()) return 0;
+  if (lp.p == 1 && !lp.odd() && !(x < 0 || x > 0)) return 0;  // that of |x| at 0, and, as in PyTorch, at NaN
   return lp.power(x, std::abs(y), lp.p - 1, true);
 }
 
@@ -272,4 +273,18 @@ TEST_CASE("the layers of Lp pooling read every setting, and refuse what does not
   CHECK(run(R"({"type": "GlobalLPPool2d", "keepdim": false})", planes).shape() == Shape{1});
   CHECK_THROWS_WITH_AS(run(R"("GlobalLPPool")", Tensor::ones({2, 2}, Dtype::f64)),
                        doctest::Contains("1 to 3 spatial dimensions"), Error);
+}
+
+TEST_CASE("gradient checks of Lp pooling are not misled where values are 0") {
+  each_configuration(24, 60, [](Draws& draws, const Shape& shape, const Windows& w, Dtype) {
+    if (shape.numel() == 0) return;
+    const Tensor x = draws.values(shape, Dtype::f64);
+    for (const double p : {1.0, infinity}) {
+      const auto f = [&](const Tensors& t) { return lp_pool(t[0], w, p) * lp_pool(t[0] * 0.9, w, p); };
+      CAPTURE(p);
+      const GradientReport report = check_gradients(f, {x}, {.order = 2});
+      CAPTURE(report.text());
+      CHECK(report.passed());
+    }
+  });
 }

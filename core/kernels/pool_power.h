@@ -132,7 +132,8 @@ struct PowerGather {
   T finish(const State& s, const WindowAt& at) const { return s.sum * (scale / static_cast<T>(at.divisor)); }
 };
 
-/// The same sums row by row for p = 1, 2 and 3. A window whose powers overflow or vanish is reduced again by `exact`.
+/// The same sums row by row for p = 2 and 3, and 1 with signs. A window whose powers overflow or vanish is reduced
+/// again by `exact`.
 template <class T, int P, bool odd>
 struct RowPower {
   static constexpr bool checked = P > 1;
@@ -144,7 +145,7 @@ struct RowPower {
   T most_slope = P == 3 ? std::sqrt(1 / tiny()) : highest / 16;
 
   T load(T v) const {
-    if constexpr (P == 1) return odd ? v : std::abs(v);
+    if constexpr (P == 1) return v;
     if constexpr (P == 2) return odd ? v * std::abs(v) : v * v;
     return v * v * (odd ? v : std::abs(v));
   }
@@ -161,7 +162,7 @@ struct RowPower {
   }
   // A value that no window sees may be anything.
   T tap(T spread, T v) const {
-    if constexpr (P == 1) return odd ? spread : v > 0 ? spread : v < 0 ? -spread : T(0);
+    if constexpr (P == 1) return spread;
     const T a = std::abs(v);
     const T slope = P == 2 ? (odd ? a : v) : (odd ? v * v : v * a);
     return spread == 0 ? T(0) : spread * slope;

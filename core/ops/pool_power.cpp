@@ -1,7 +1,6 @@
 // Lp pooling over any geometry, and the two sums that all of its derivatives are made of.
 #include "core/kernels/pool_power.h"
 
-#include "core/decisions.h"
 #include "core/ops.h"
 #include "core/record.h"
 #include "core/registry.h"
@@ -32,8 +31,8 @@ template <class T, class F>
 bool with_rows(double p, PowerSign sign, const kernels::PowerSum<T>& exact, F f) {
   using kernels::RowPower;
   const bool odd = sign == PowerSign::odd;
-  if (sign == PowerSign::real || (p != 1 && p != 2 && p != 3)) return false;
-  if (p == 1) odd ? f(RowPower<T, 1, true>{exact}) : f(RowPower<T, 1, false>{exact});
+  if (sign == PowerSign::real || (p != 1 && p != 2 && p != 3) || (p == 1 && !odd)) return false;
+  if (p == 1) f(RowPower<T, 1, true>{exact});
   if (p == 2) odd ? f(RowPower<T, 2, true>{exact}) : f(RowPower<T, 2, false>{exact});
   if (p == 3) odd ? f(RowPower<T, 3, true>{exact}) : f(RowPower<T, 3, false>{exact});
   return true;
@@ -171,6 +170,7 @@ Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign, bool sc
     return max_pool(abs(x), w);
   }
   const PowerForm f = lp_form(w, p, sign, scale_partial);
+  if (p == 1 && sign == LpSign::absolute) return avg_pool(abs(x), f.w) * f.scale;
   return record(
       "lp_pool", norms(x, f, sign == LpSign::with_sign),
       Edge{x, [x, slope = f.lowered()](const Tensor& g, const Tensor& y) { return power_spread(g, x, y, slope); }});
