@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/ops/loss.h"
+#include "core/ops/pool.h"
 #include "core/ops/resize.h"
-#include "core/ops/window.h"
 #include "core/random.h"
 #include "core/tensor.h"
 
@@ -180,9 +180,6 @@ Tensor var(const Tensor& x, const Dims& dims = {}, bool unbiased = true, bool ke
 /// `std` in PyTorch.
 Tensor standard_deviation(const Tensor& x, const Dims& dims = {}, bool unbiased = true, bool keepdim = false);
 Tensor prod(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
-struct Extreme {
-  Tensor values, indices;
-};
 /// Along one dimension: the first extreme value and its position; NaN wins. The cotangent goes to that position.
 Extreme max(const Tensor& x, int64_t dim, bool keepdim = false);
 Extreme min(const Tensor& x, int64_t dim, bool keepdim = false);
@@ -310,39 +307,6 @@ Tensor conv_weight(const Tensor& x, const Tensor& g, const ConvGeometry& geometr
 /// + 1; output_padding is below the stride or the dilation (torch.nn.functional.conv_transpose1d/2d/3d).
 Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry,
                       const std::array<int64_t, 3>& output_padding = {});
-
-// ---- windows.cpp, pool_*.cpp; geometry in core/ops/window.h ----
-
-/// The values that each window sees: x [N, C, spatial] to [N, C, cells of output, taps]; where a tap lies outside,
-/// `fill`.
-Tensor windows(const Tensor& x, const Windows& w, double fill = 0);
-/// Its transpose: adds every tap back to its input cell.
-Tensor fold(const Tensor& g, const Windows& w);
-/// Largest value of each window, and its flat position in the plane (int64, made only when asked).
-Tensor max_pool(const Tensor& x, const Windows& w);
-Extreme max_pool_with_indices(const Tensor& x, const Windows& w);
-/// Mean of each window by the geometry's divisor rule; its sum.
-Tensor avg_pool(const Tensor& x, const Windows& w);
-Tensor sum_pool(const Tensor& x, Windows w);
-/// What becomes of cells that several windows cover: the mean of their values; or the sum of their values, each divided
-/// as in avg_pool, of which that is the transpose.
-enum class UnpoolMode : uint8_t { copy, adjoint };
-/// Spreads each value over its window; x has the shape of w's output, the result that of its input. Cells that no
-/// window covers are 0. Geometry: `unpooling_windows`.
-Tensor avg_unpool(const Tensor& x, Windows w, UnpoolMode mode = UnpoolMode::copy);
-/// What becomes of several values with one index: the last stands, though the cotangent goes to all of them, as in
-/// PyTorch; an error; or their sum.
-enum class Duplicates : uint8_t { last, error, sum };
-/// Puts each value of x at its index, int64 and flat in a plane of the size of w's input; zeros elsewhere
-/// (torch.nn.functional.max_unpool2d). Geometry: `unpooling_windows`.
-Tensor max_unpool(const Tensor& x, const Tensor& indices, const Windows& w, Duplicates duplicates = Duplicates::last);
-/// How lp_pool takes negative values: |x|^p; sgn(x) |x|^p, with a root that keeps the sum's sign; or x^p as it is,
-/// which is NaN unless p is whole, as the root of a negative sum is unless p is 1 (torch.nn.functional.lp_pool2d).
-enum class LpSign : uint8_t { absolute, with_sign, plain };
-/// The p-norm (Σ |x|^p)^(1/p) of each window, p > 0. With p = inf, for LpSign::absolute only, the largest |x|.
-/// `scale_partial`: sums of windows that hang over an edge are scaled up to a whole window, as PyTorch's are. Where the
-/// norm is 0 the derivative is 0; so is that by an x of 0 where p < 1.
-Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign::absolute, bool scale_partial = false);
 
 // ---- norm.cpp ----
 
