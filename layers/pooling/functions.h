@@ -50,4 +50,18 @@ Tensor max_pool_dropout(const Tensor& x, const Windows& w, const Tensor& kept);
 /// Σ_r p (1 - p)^(r - 1) x_(r): what is expected of it for values of at least 0 that are kept with chance p.
 Tensor expected_max_pool_dropout(const Tensor& x, const Windows& w, double p);
 
+// By chance.
+
+/// What negative values do in stochastic pooling: an error, no chance, or a chance by the softmax of all values.
+enum class Negatives : uint8_t { error, relu, softmax };
+/// x_k, k the first whose cumulated chances are beyond the window's sample in [0, 1); p = max(x, 0) / Σ max(x, 0).
+/// `samples` has an element for each window. A window without chances gives 0, with a derivative to a tap drawn evenly,
+/// or with `zero_sum` to none.
+Tensor stochastic_pool(const Tensor& x, const Windows& w, const Tensor& samples, Negatives negatives = Negatives::relu,
+                       bool zero_sum = false);
+/// Σ p_i x_i; 0 where there are no chances.
+Tensor expected_stochastic_pool(const Tensor& x, const Windows& w, Negatives negatives = Negatives::relu);
+/// λ times the maximum and (1 - λ) times the mean of each window; λ broadcasts against the output.
+Tensor mixed_pool(const Tensor& x, const Windows& w, const Tensor& lambda);
+
 }  // namespace tarn
