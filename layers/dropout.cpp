@@ -1,6 +1,6 @@
 // Dropout, of single values and of whole channels.
 #include "core/ops.h"
-#include "layers/module.h"
+#include "layers/activation.h"
 
 namespace tarn {
 namespace {
@@ -14,7 +14,7 @@ class Dropout : public Module {
     bool inplace = false;
     void fields(Fields& f) {
       f("p", p, "chance that a value (or a channel) is zeroed while training", {.lo = 0, .hi = 1});
-      f("inplace", inplace, "accepted for PyTorch's sake; values are never changed in place");
+      inplace_field(f, inplace);
     }
   };
 

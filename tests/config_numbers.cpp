@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "core/config.h"
+#include "tests/support/errors.h"
 
 namespace tarn {
 namespace {
@@ -24,14 +25,7 @@ TEST_CASE("numbers for dimensions are one number or a list, and are written as t
   CHECK(of(R"({"ratio": [0.25]})").ratio.each == std::vector<double>{0.25});
   Scale scale = of(R"({"factor": 2, "ratio": [0.25, 1]})");
   CHECK(to_text(write_config(scale)) == R"({"factor":2.0,"ratio":[0.25,1.0]})");
-  const auto message = [&](const char* json) {
-    try {
-      of(json);
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("none");
-  };
+  const auto message = [&](const char* json) { return test::message_of([&] { of(json); }); };
   CHECK(message(R"({"factor": 0})") == "f.json:1:12: /factor: 0 must be > 0");
   CHECK(message(R"({"factor": [1, "a"]})") == "f.json:1:16: /factor/1: expected a number, found 'a'");
   CHECK(message(R"({"factor": "big"})") ==

@@ -6,6 +6,7 @@
 #include "core/ops.h"
 #include "core/random.h"
 #include "layers/module.h"
+#include "tests/support/errors.h"
 
 namespace tarn {
 namespace {
@@ -143,40 +144,35 @@ TEST_CASE("a transposed convolution of an empty batch is empty") {
   CHECK(y.shape() == Shape{0, 2, 10, 11});
 }
 
-std::string message_of(const Shape& x, const Shape& w, const ConvGeometry& geometry = {},
-                       const std::array<int64_t, 3>& output_padding = {}, const Tensor& bias = {}) {
-  try {
-    conv_transpose(Tensor::ones(x), Tensor::ones(w), bias, geometry, output_padding);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
+std::string refusal(const Shape& x, const Shape& w, const ConvGeometry& geometry = {},
+                    const std::array<int64_t, 3>& output_padding = {}, const Tensor& bias = {}) {
+  return test::message_of([&] { conv_transpose(Tensor::ones(x), Tensor::ones(w), bias, geometry, output_padding); });
 }
 
 TEST_CASE("impossible transposed convolutions are errors that say what was found and what was expected") {
-  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
-  CHECK(has(message_of({2, 3}, {3, 4}), "conv_transpose: input [2,3]"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2, 2}), "conv_transpose1d: weight [3,4,2,2] has rank 4"));
-  CHECK(has(message_of({2, 3, 6, 5}, {4, 3, 2, 2}), "conv_transpose2d: weight [4,3,2,2] is for 4 input channels"));
-  CHECK(has(message_of({2, 3, 6}, {3, 0, 2}), "makes no output channels"));
-  CHECK(has(message_of({2, 0, 6}, {0, 2, 2}), "is for 0 input channels"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 0}), "kernel size 0"));
-  CHECK(has(message_of({2, 3, 0}, {3, 4, 2}), "input size 0"));
-  CHECK(has(message_of({0, 3, 0}, {3, 4, 2}), "input size 0"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.stride = {0, 1, 1}}), "stride 0"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.dilation = {-1, 1, 1}}), "dilation -1"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.before = {-1, 0, 0}}), "padding -1"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.groups = 0}), "groups is 0"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.groups = 2}), "expected a multiple of 2 groups"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {}, {1, 0, 0}), "output_padding 1 of spatial dimension 0"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.stride = {2, 1, 1}}, {-1, 0, 0}), "output_padding -1"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {.before = {4, 0, 0}, .after = {3, 0, 0}}), "the output size 0"));
-  CHECK(has(message_of({2, 3, 6}, {3, 4, 2}, {}, {}, Tensor::ones({3})), "bias [3] does not fit weight [3,4,2]"));
+  using test::contains;
+  CHECK(contains(refusal({2, 3}, {3, 4}), "conv_transpose: input [2,3]"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2, 2}), "conv_transpose1d: weight [3,4,2,2] has rank 4"));
+  CHECK(contains(refusal({2, 3, 6, 5}, {4, 3, 2, 2}), "conv_transpose2d: weight [4,3,2,2] is for 4 input channels"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 0, 2}), "makes no output channels"));
+  CHECK(contains(refusal({2, 0, 6}, {0, 2, 2}), "is for 0 input channels"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 0}), "kernel size 0"));
+  CHECK(contains(refusal({2, 3, 0}, {3, 4, 2}), "input size 0"));
+  CHECK(contains(refusal({0, 3, 0}, {3, 4, 2}), "input size 0"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.stride = {0, 1, 1}}), "stride 0"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.dilation = {-1, 1, 1}}), "dilation -1"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.before = {-1, 0, 0}}), "padding -1"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.groups = 0}), "groups is 0"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.groups = 2}), "expected a multiple of 2 groups"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {}, {1, 0, 0}), "output_padding 1 of spatial dimension 0"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.stride = {2, 1, 1}}, {-1, 0, 0}), "output_padding -1"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {.before = {4, 0, 0}, .after = {3, 0, 0}}), "the output size 0"));
+  CHECK(contains(refusal({2, 3, 6}, {3, 4, 2}, {}, {}, Tensor::ones({3})), "bias [3] does not fit weight [3,4,2]"));
   const int64_t huge = 9223372036854775803;
   for (const ConvGeometry& g : {ConvGeometry{.stride = {huge, 1, 1}}, ConvGeometry{.dilation = {1, huge, 1}},
                                 ConvGeometry{.after = {0, huge, 0}}, ConvGeometry{.groups = huge},
                                 ConvGeometry{.stride = {2147483647, 2147483647, 1}}})
-    CHECK(message_of({1, 4, 5, 5}, {4, 4, 3, 3}, g) != "no error");
+    CHECK(refusal({1, 4, 5, 5}, {4, 4, 3, 3}, g) != "");
   CHECK_THROWS_AS(conv_transpose(Tensor::ones({1, 1, 3}), Tensor::ones({1, 1, 1}, Dtype::f64), {}, {}), Error);
   CHECK_THROWS_AS(conv_transpose(Tensor::ones({1, 1, 3}), {}, {}, {}), Error);
 }
