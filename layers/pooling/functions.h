@@ -64,4 +64,62 @@ Tensor expected_stochastic_pool(const Tensor& x, const Windows& w, Negatives neg
 /// λ times the maximum and (1 - λ) times the mean of each window; λ broadcasts against the output.
 Tensor mixed_pool(const Tensor& x, const Windows& w, const Tensor& lambda);
 
+// Means with a say of their own, and choices of positions.
+
+/// weight_c times the mean (`sums`: the sum) of each window, plus bias_c; weight and bias [C].
+Tensor trainable_avg_pool(const Tensor& x, const Windows& w, const Tensor& weight, const Tensor& bias,
+                          bool sums = false);
+/// Windows of S3Pool's maxima: one at every cell, cut off at the far edge, or, with `valid`, only those that fit.
+Windows s3_windows(const char* op, const Shape& x, int rank, const std::vector<int64_t>& kernel_size, bool valid);
+/// The maximum of each window, and of these the chosen rows, columns, …: an int64 tensor of positions per dimension.
+Tensor s3_pool(const Tensor& x, const Windows& w, std::span<const Tensor> chosen);
+/// Maxima, and behind them along the channels minima (`negate`: those of -x).
+Tensor max_min_pool(const Tensor& x, const Windows& w, bool negate = true);
+/// The mean of each window by the membership, small, medium or large, that its values have most of; values in [0,
+/// r_max] are expected. `algebraic`: memberships add up as 1 - Π(1 - μ).
+Tensor fuzzy_pool(const Tensor& x, const Windows& w, double r_max = 6, bool algebraic = false);
+
+// Sequences [N, C, L] or [C, L].
+
+/// The k largest values in the order in which they stand, and their positions. Where k is above L: an error, or, with
+/// `pad`, zeros (position -1) behind.
+Extreme kmax_pool1d(const Tensor& x, int64_t k, bool pad = false);
+/// max(k_top, ⌈(layers - layer) / layers · L⌉).
+int64_t dynamic_k(int64_t length, int64_t k_top, int64_t layer, int64_t layers);
+/// The maximum of each of so many chunks: adaptive windows or, with `equal`, ⌈L / chunks⌉ values each, the last fewer.
+Tensor chunk_max_pool1d(const Tensor& x, int64_t chunks, bool equal = false);
+/// [N, 3C] or [3C]: the maxima of positions 0 … e1, e1 + 1 … e2 and e2 + 1 … L - 1, 0 for an empty part; positions
+/// (e1, e2) int64, [N, 2] or [2].
+Tensor piecewise_max_pool1d(const Tensor& x, const Tensor& positions);
+/// [N, C, 1]: the maximum over the first lengths[n] positions, or over all where lengths are undefined.
+Tensor max_over_time_pool1d(const Tensor& x, const Tensor& lengths = {});
+/// Rows of x [N, nodes, F] or [nodes, F] in descending order of their last feature, equal ones by the one before, and
+/// so on; the first k of them, or zeros where a graph has fewer; of graph n only its first counts[n] rows, where these
+/// are given.
+Tensor sort_pool(const Tensor& x, int64_t k, const Tensor& counts = {});
+
+// Whole planes.
+
+/// Σ d^(r - 1) x_(r) / Σ d^(r - 1), 0 <= d <= 1.
+Tensor global_weighted_rank_pool(const Tensor& x, const Windows& w, double d);
+/// The mean of the kmax largest plus alpha times that of the kmin smallest; numbers below 1 are parts of the window.
+struct Wildcat {
+  double kmax = 1;
+  std::optional<double> kmin = {};  ///< absent: kmax
+  double alpha = 1;
+  bool halve = false;  ///< where there are smallest ones and alpha is not 0
+};
+Tensor wildcat_pool(const Tensor& x, const Windows& w, const Wildcat& options = {});
+/// 1 - Π(1 - x_i), and (σ(a (m - b)) - σ(-a b)) / (σ(a (1 - b)) - σ(-a b)) with m the mean and b [C].
+Tensor noisy_or_pool(const Tensor& x, const Windows& w);
+Tensor noisy_and_pool(const Tensor& x, const Windows& w, const Tensor& b, double a = 10);
+
+// Channels: along dimension `dim`, of any x.
+
+/// The maximum of each k neighbouring channels.
+Tensor maxout(const Tensor& x, int64_t k, int64_t dim = 1);
+/// Channels c, c + C/2 (of two halves) to their maximum; with `thirds`, c, c + C/3, c + 2C/3 to all maxima and then all
+/// medians.
+Tensor max_feature_map(const Tensor& x, bool thirds = false, int64_t dim = 1);
+
 }  // namespace tarn
