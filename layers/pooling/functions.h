@@ -3,6 +3,7 @@
 // counted unless a function says so. Each is a layer, too, whose page in the manual has the details.
 #pragma once
 
+#include "core/config.h"
 #include "core/ops.h"
 
 namespace tarn {
@@ -10,6 +11,63 @@ namespace tarn {
 /// Σ w_i x_i, w the softmax of x (Stergiou et al. 2021). `detached`: w counts as constant in derivatives, as in the
 /// authors' code.
 Tensor soft_pool(const Tensor& x, const Windows& w, bool detached = false);
+
+// ---- means weighed by the values themselves; r, beta, alpha: one number, or one for each channel ----
+
+/// log(mean of e^(r x)) / r, r > 0; `sum_form`: of the sum instead of the mean (Pinheiro and Collobert 2015).
+Tensor lse_pool(const Tensor& x, const Windows& w, const Tensor& r, bool sum_form = false);
+/// Σ w_i x_i, w the softmax of beta · x (McFee et al. 2018).
+Tensor smooth_max_pool(const Tensor& x, const Windows& w, const Tensor& beta);
+/// Σ x_i² / Σ x_i for x >= 0, and 0 where Σ x_i <= 1e-12 (Wang et al. 2018).
+Tensor linear_softmax_pool(const Tensor& x, const Windows& w);
+/// The power mean of x + eps with exponent (1 - alpha) / 2, for x >= 0 (Eom and Choi 2018).
+Tensor alpha_pool(const Tensor& x, const Windows& w, const Tensor& alpha, double eps = 1e-6);
+/// Σ w_i x_i, w the softmax of the likeness 2 |x_i m| / (x_i² + m²) of each value and the window's mean m, which is 1
+/// where both are 0 (Stergiou and Poppe 2021). `detached`: w counts as constant in derivatives.
+Tensor edscw_pool(const Tensor& x, const Windows& w, bool detached = false);
+/// Σ w_i x_i, w_i in proportion to 1 / (|x_i - m| + eps), m the window's mean.
+Tensor idw_pool(const Tensor& x, const Windows& w, double eps = 1e-6, bool detached = false);
+/// beta · edscw_pool + (1 - beta) · soft_pool; beta, brought into [0, 1], is one number or one for each output cell.
+Tensor ada_pool(const Tensor& x, const Windows& w, const Tensor& beta, bool detached = false);
+
+// ---- means weighed by something else ----
+
+/// Σ w_i x_i, w the softmax of `logits`, of x's shape (Gao et al. 2019).
+Tensor lip_pool(const Tensor& x, const Tensor& logits, const Windows& w);
+/// Σ a_j x_j, a the softmax of `weight` over the taps inside, or, where not `normalized`, the weight as it is; weight
+/// [taps] or [C, taps].
+Tensor learned_weight_pool(const Tensor& x, const Windows& w, const Tensor& weight, bool normalized = true);
+/// Detail-preserving pooling (Saeedan et al. 2018) of windows that neither overlap nor leave anything out: weights
+/// (q / mean q)^(e^lambda / 2) + e^alpha with q = δ² + 0.001, δ what a value exceeds the `reference` of its window by,
+/// alpha at most 10. The reference, of the output's shape, is the window's mean where undefined. alpha and lambda [C].
+/// `asymmetric`: a value below the reference counts as equal.
+Tensor dpp_pool(const Tensor& x, const Windows& w, const Tensor& alpha, const Tensor& lambda,
+                const Tensor& reference = {}, bool asymmetric = false);
+
+// ---- norms of channels ----
+
+/// Of each group of neighbouring channels one (mean of |x - centre|^p)^(1/p), p = 1 + softplus(rho); rho [units],
+/// centre [channels] (Gulcehre et al. 2013). x [N, F], or [N, C, …] of any rank; `channels` is their dimension.
+Tensor lp_unit(const Tensor& x, const Tensor& rho, const Tensor& centre, int64_t channels = 1);
+
+// ---- linear maps: anti-aliased, in frequencies, in wavelets. x [N, C, spatial] or [C, spatial] of spatial rank
+// `rank`;
+// ---- sizes and strides: one for each dimension
+
+/// Every stride-th value of x blurred by the binomial filter of that size, 1 to 7; pad_mode reflect, replicate or zero,
+/// ⌊(filt_size - 1) / 2⌋ cells before and the rest behind (Zhang 2019).
+Tensor blur_pool(const Tensor& x, int rank, int64_t filt_size, const Sizes& stride,
+                 const std::string& pad_mode = "reflect");
+/// Windows of the frequencies: the lowest `kept` (default: as many as `sizes`) of each dimension, seen on a grid of
+/// `sizes` (Rippel et al. 2015). `unitary`: by the unitary transform, which makes values √(N/M) larger per dimension.
+Tensor spectral_pool(const Tensor& x, int rank, const Sizes& sizes, bool unitary = false, const Sizes& kept = {});
+/// One orthonormal Haar step: the low band of each block of 2 values per dimension or, `all_bands`, all 2^rank bands
+/// one after the other as channels, LL, LH, HL, HH, the last letter being the first spatial dimension. Odd sizes are
+/// errors, or `replicate` their last cell (Williams and Li 2018).
+Tensor haar_pool(const Tensor& x, int rank, bool all_bands = false, bool replicate = false);
+/// The polyphase component x[…, i::s, j::s] of largest norm, "l1", "l2" or "linf", over all channels of a sample, and
+/// i · s + j of the one that was taken, [N] or [] (Chaman and Dokmanić 2021). Sizes must be divisible.
+Extreme aps_pool(const Tensor& x, int rank, const Sizes& stride, const std::string& criterion = "l2");
 
 // Mixtures of maximum and mean, and trees of filters (Lee, Gallagher, Tu 2015).
 
