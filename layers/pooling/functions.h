@@ -3,6 +3,9 @@
 // counted unless a function says so. Each is a layer, too, whose page in the manual has the details.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/config.h"
 #include "core/ops.h"
 
@@ -179,5 +182,79 @@ Tensor maxout(const Tensor& x, int64_t k, int64_t dim = 1);
 /// Channels c, c + C/2 (of two halves) to their maximum; with `thirds`, c, c + C/3, c + 2C/3 to all maxima and then all
 /// medians.
 Tensor max_feature_map(const Tensor& x, bool thirds = false, int64_t dim = 1);
+
+// ---- pyramids, strips and running maxima: of planes of any size ----
+
+/// Each level cuts the planes into so many bins for each dimension (one number, or one each) and keeps the largest
+/// value or the mean of each; all levels in a row, [N, C · bins]. `windows`: "adaptive", "paper" or "caffe" (see the
+/// manual).
+Tensor spatial_pyramid_pool(const Tensor& x, int rank, const std::vector<std::vector<int64_t>>& levels,
+                            const std::string& mode = "max", const std::string& windows = "adaptive");
+/// x and its maxima over windows of odd sizes in steps of 1, joined along the channels.
+Tensor yolo_spp(const Tensor& x, const std::vector<int64_t>& kernels = {5, 9, 13}, bool input_first = true);
+/// x and one, two and three maxima over `kernel` cells in a row, joined along the channels.
+Tensor sppf(const Tensor& x, int64_t kernel = 5);
+/// The mean, or the maximum, of every row (axis "w", [N, C, H, 1]) or of every column (axis "h", [N, C, 1, W]).
+Tensor strip_pool2d(const Tensor& x, const std::string& axis, const std::string& mode = "avg");
+/// The means of the rows, then those of the columns: [N, C, H + W, 1].
+Tensor coord_pool2d(const Tensor& x);
+/// The mean, or the maximum, of `rings` rings around the middle: [N, C, rings].
+Tensor concentric_circle_pool2d(const Tensor& x, int64_t rings, const std::string& mode = "avg",
+                                bool keep_corners = true);
+/// The largest value so far along `dim`; the first one gets the cotangent, NaN wins. `reverse`: from the end.
+Tensor running_max(const Tensor& x, int64_t dim, bool reverse = false);
+/// The running maximum of "left" (what lies at or right of a cell), "right", "top" (at or below) or "bottom".
+Tensor corner_pool2d(const Tensor& x, const std::string& direction);
+/// The maximum of every region of the R-MAC grid, each vector of channels made of length 1, added up: [N, C].
+Tensor rmac_pool2d(const Tensor& x, int64_t levels = 3, double eps = 1e-6);
+/// The mean of each cell's neighbourhood, less the cell.
+Tensor poolformer_pool2d(const Tensor& x, int64_t pool_size = 3);
+
+// ---- regions of interest: features [N, C, H, W] and boxes [R, 5] of (image, x1, y1, x2, y2) give [R, C, PH, PW] ----
+
+/// What the poolings of regions share.
+struct RoiOptions {
+  std::vector<int64_t> output_size = {1};  ///< PH and PW, or one number for both
+  double spatial_scale = 1;                ///< of the boxes' coordinates, to those of the features
+  int64_t sampling_ratio = -1;  ///< points for each dimension of a bin; below 1: as many as the bin is wide, rounded up
+  bool aligned = false;         ///< cells' centres lie at whole coordinates, so that boxes move by half a cell
+  std::string mode = "avg";     ///< of the points of a bin: "avg" or "max"
+  bool torchvision_compat = false;  ///< ps_roi_pool2d leaves the last row and column out, as torchvision does
+  double gamma = 0.1;               ///< deform_roi_pool2d: a shift of 1 is this share of the box
+};
+/// The maximum of each bin, whose edges are rounded to whole cells (torchvision.ops.roi_pool).
+Tensor roi_pool2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options);
+/// The mean, or maximum, of points in each bin, read bilinearly (torchvision.ops.roi_align).
+Tensor roi_align2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options);
+/// The same where output channel c of bin (i, j) reads input channel (c PH + i) PW + j, as means of rounded bins and of
+/// points (torchvision.ops.ps_roi_pool, ps_roi_align).
+Tensor ps_roi_pool2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options);
+Tensor ps_roi_align2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options);
+/// The integral of the bilinear surface over each bin by its area; differentiable in the boxes, too.
+Tensor prroi_pool2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options);
+/// roi_align2d, aligned, with each bin shifted by offsets [R, 2, PH, PW], the share of the box's width, then height.
+Tensor deform_roi_pool2d(const Tensor& x, const Tensor& boxes, const Tensor& offsets, const RoiOptions& options);
+
+// ---- second order, attention and statistics: of inputs [N, C, spatial], or one of them ----
+
+/// Multi-head attention: queries [N, Q, C], keys [N, T, C], values [N, T, D] give [N, Q, D]; softmax(q kᵀ / √d) v with
+/// d = C / heads, head by head.
+Tensor attend(const Tensor& queries, const Tensor& keys, const Tensor& values, int64_t heads = 1);
+/// The covariance of the channels over positions, divided by their number: [N, C, C], or its upper triangle in a row.
+Tensor covariance_pool2d(const Tensor& x, bool triangle = false);
+/// sgn(x) √|x|; the derivative is 0 at 0, and takes |x| for at least 1e-5.
+Tensor signed_sqrt(const Tensor& x);
+/// Σ over positions of a bᵀ, by their number unless `sum`, as a row; then signed root and length 1 where asked.
+Tensor bilinear_pool2d(const Tensor& a, const Tensor& b, bool sum = false, bool root = true, bool unit = true);
+/// Σ a_i h_i over positions of x [N, C, L], a the softmax of scores [N, L] or [N, C, L].
+Tensor weighted_by_softmax(const Tensor& x, const Tensor& scores);
+/// Means, then deviations √max(var, eps), of x [N, C, L] over its positions where `mask` [N, L], if given, is not 0.
+Tensor stats_pool1d(const Tensor& x, bool unbiased = false, double eps = 1e-5, const Tensor& mask = {});
+/// The same weighed by the softmax of scores [N, 1, L] or [N, C, L].
+Tensor attentive_stats_pool1d(const Tensor& x, const Tensor& scores, double eps = 1e-5);
+/// Residuals of the vectors of x [N, C, spatial] to K centres [K, C], weighed by the softmax of weight · x + bias over
+/// the K + G clusters of weight [K + G, C], each made of length 1, then all of them: [N, K · C].
+Tensor netvlad_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& centroids,
+                      bool normalize_input = true);
 
 }  // namespace tarn
