@@ -1,22 +1,10 @@
 // Second-order poolings: how channels vary together over a plane.
 #include "core/record.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/triangle.h"
 #include "layers/pooling/whole_plane.h"
 
 namespace tarn {
-
-namespace {
-
-/// The upper triangle of matrices [N, C, C], row by row: [N, C (C + 1) / 2].
-Tensor upper_triangle(const Tensor& x) {
-  const int64_t n = x.size(-1);
-  std::vector<int64_t> at;
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = i; j < n; ++j) at.push_back(i * n + j);
-  return index_select(flatten(x, -2), -1, Tensor(Shape{static_cast<int64_t>(at.size())}, at));
-}
-
-}  // namespace
 
 Tensor covariance_pool2d(const Tensor& x, bool triangle) {
   return with_batch("covariance_pool2d", x, 2, [&](const Tensor& t) {
