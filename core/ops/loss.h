@@ -69,6 +69,17 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, Reduction r
 Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const Tensor& weight = {},
                                    Reduction reduction = Reduction::mean);
 
+// ---- ctc_loss.cpp ----
+
+/// Connectionist temporal classification: minus the log-probability of all paths through log_probs [T, N, C] that spell
+/// the target once repeated labels are merged and blanks left out; [T, C] for one sample. Targets [N, S], or all in one
+/// row; lengths [N]. The mean is of the losses divided by their targets' lengths. A target that no path spells costs
+/// infinity, or nothing with `zero_infinity`, and has no gradient in either case. The gradient is that of log_probs as
+/// they are; PyTorch's adds e^log_probs, which makes no difference behind a log_softmax (torch.nn.functional.ctc_loss).
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
+                const Tensor& target_lengths, int64_t blank = 0, Reduction reduction = Reduction::mean,
+                bool zero_infinity = false);
+
 // ---- embedding_loss.cpp: distances of vectors ----
 
 /// 1 - cos(x1, x2) where the target is 1, max(0, cos - margin) where it is -1; x1 and x2 [N, D] and target [N], or [D]
