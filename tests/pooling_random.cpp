@@ -166,8 +166,8 @@ TEST_CASE("the mean over fractional windows is that of a loop over their cells")
   const Tensor y = fractional_avg_pool(x, w);
   int64_t at = 0;
   for (size_t p = 0; p < 6; ++p)
-    for (const Interval& h : w.planes[p][1])
-      for (const Interval& c : w.planes[p][2]) {
+    for (const Stretch& h : w.planes[p][1])
+      for (const Stretch& c : w.planes[p][2]) {
         double total = 0;
         for (int64_t i = h.first; i < h.first + h.size; ++i)
           for (int64_t j = c.first; j < c.first + c.size; ++j) total += x.at((static_cast<int64_t>(p) * 7 + i) * 6 + j);
@@ -182,7 +182,7 @@ TEST_CASE("dividing intervals cover the dimension once, or share borders, whatev
         for (uint64_t seed = 0; seed < 5; ++seed) {
           const Stream stream{seed, purpose_of("tests/dividing"), 0};
           int64_t next = 0;
-          for (const Interval& i : dividing_intervals(mode, input, output, false, stream)) {
+          for (const Stretch& i : dividing_intervals(mode, input, output, false, stream)) {
             REQUIRE(i.first == next);
             REQUIRE(i.size >= 1);
             next = i.first + i.size;

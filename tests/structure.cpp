@@ -172,5 +172,26 @@ TEST_CASE("nothing is left for later, and nothing depends on one machine") {
   }
 }
 
+// Two of one name in one namespace are one to the linker, which then takes the functions of either.
+TEST_CASE("no two headers define types of one name in one namespace") {
+  std::map<std::string, std::string> defined;
+  for (const Source& source : sources_with({".h"})) {
+    std::string space;
+    for (const std::string& line : source.lines) {
+      std::istringstream words(line);
+      std::string kind, name, next;
+      words >> kind >> name >> next;
+      if (kind == "namespace" && next == "{") space = name;
+      if (kind == "enum" && name == "class") name = next;
+      const bool definition = (kind == "struct" || kind == "class" || kind == "enum") && line.front() == kind.front() &&
+                              line.back() == '{' && line.find("::") > line.find(name);
+      if (!definition || name.find("::") != std::string::npos) continue;
+      const auto [known, added] = defined.emplace(space + "::" + name, source.path);
+      CHECK_MESSAGE(added, source.path << " defines " << space << "::" << name << ", as " << known->second << " does");
+    }
+  }
+  CHECK(defined.size() > 100);
+}
+
 }  // namespace
 }  // namespace tarn

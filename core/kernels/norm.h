@@ -121,13 +121,13 @@ TARN_KERNEL void channel_backward(const T* g, const T* x, T* dx, Channels s, int
 constexpr int64_t columns = 64;  ///< most columns of a block
 
 /// A block of neighbouring columns: `width` of them, in rows `pitch` apart.
-struct ColumnBlock {
+struct ColumnGroup {
   int64_t rows, width, pitch;
 };
 
 /// Per column: sum and sum of squares of what lies above its first value.
 template <class T>
-TARN_KERNEL void column_moments(const T* x, ColumnBlock b, T* sums, T* squares) {
+TARN_KERNEL void column_moments(const T* x, ColumnGroup b, T* sums, T* squares) {
   std::fill_n(sums, b.width, T(0));
   std::fill_n(squares, b.width, T(0));
   for (int64_t i = 0; i < b.rows; ++i) {
@@ -143,7 +143,7 @@ TARN_KERNEL void column_moments(const T* x, ColumnBlock b, T* sums, T* squares) 
 
 /// y = (x - mean) · scale + shift, one of each per column.
 template <class T>
-TARN_KERNEL void column_affine(const T* x, T* y, ColumnBlock b, const T* mean, const T* scale, const T* shift) {
+TARN_KERNEL void column_affine(const T* x, T* y, ColumnGroup b, const T* mean, const T* scale, const T* shift) {
   for (int64_t i = 0; i < b.rows; ++i) {
     const T* row = x + i * b.pitch;
     T* out = y + i * b.pitch;
@@ -154,7 +154,7 @@ TARN_KERNEL void column_affine(const T* x, T* y, ColumnBlock b, const T* mean, c
 
 /// Per column: sums of g and of g · (x - mean).
 template <class T>
-TARN_KERNEL void column_sums(const T* g, const T* x, ColumnBlock b, const T* mean, T* sums, T* products) {
+TARN_KERNEL void column_sums(const T* g, const T* x, ColumnGroup b, const T* mean, T* sums, T* products) {
   std::fill_n(sums, b.width, T(0));
   std::fill_n(products, b.width, T(0));
   for (int64_t i = 0; i < b.rows; ++i) {
@@ -170,7 +170,7 @@ TARN_KERNEL void column_sums(const T* g, const T* x, ColumnBlock b, const T* mea
 
 /// dx = p · g + q · (x - mean) + r, one of each per column.
 template <class T>
-TARN_KERNEL void column_backward(const T* g, const T* x, T* dx, ColumnBlock b, const T* mean, const T* p, const T* q,
+TARN_KERNEL void column_backward(const T* g, const T* x, T* dx, ColumnGroup b, const T* mean, const T* p, const T* q,
                                  const T* r) {
   for (int64_t i = 0; i < b.rows; ++i) {
     const T* row_g = g + i * b.pitch;
@@ -211,7 +211,7 @@ void block_moments(const T* x, const Channels& s, int64_t first, int64_t count, 
   T squares[columns];
   const int64_t pitch = s.channels * s.inner;
   for (int64_t row = 0; row < s.batch; row += stretch) {
-    const ColumnBlock b{std::min(stretch, s.batch - row), count * s.inner, pitch};
+    const ColumnGroup b{std::min(stretch, s.batch - row), count * s.inner, pitch};
     const T* from = x + row * pitch + first * s.inner;
     column_moments(from, b, sums, squares);
     const double n = static_cast<double>(b.rows);
@@ -238,7 +238,7 @@ void block_sums(const T* g, const T* x, const Channels& s, int64_t first, int64_
   T products[columns];
   const int64_t pitch = s.channels * s.inner;
   for (int64_t row = 0; row < s.batch; row += stretch) {
-    const ColumnBlock b{std::min(stretch, s.batch - row), count * s.inner, pitch};
+    const ColumnGroup b{std::min(stretch, s.batch - row), count * s.inner, pitch};
     const int64_t at = row * pitch + first * s.inner;
     column_sums(g + at, x + at, b, means.of, sums, products);
     for (int64_t k = 0; k < b.width; ++k) {

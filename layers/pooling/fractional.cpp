@@ -11,10 +11,10 @@
 namespace tarn {
 
 template <class T>
-std::vector<Interval> torch_intervals(int64_t input, int64_t output, int64_t kernel, T u) {
+std::vector<Stretch> torch_intervals(int64_t input, int64_t output, int64_t kernel, T u) {
   check(output + kernel - 1 <= input, "fractional pooling: output_size ", output, " with kernel_size ", kernel,
         " needs ", output + kernel - 1, " cells, the input has ", input);
-  std::vector<Interval> all(static_cast<size_t>(output), Interval{input - kernel, kernel});
+  std::vector<Stretch> all(static_cast<size_t>(output), Stretch{input - kernel, kernel});
   if (output < 2) return all;
   const T alpha = static_cast<T>(input - kernel) / static_cast<T>(output - 1);
   const auto offset = static_cast<int64_t>(u * alpha);
@@ -22,8 +22,8 @@ std::vector<Interval> torch_intervals(int64_t input, int64_t output, int64_t ker
     all[static_cast<size_t>(j)].first = static_cast<int64_t>((static_cast<T>(j) + u) * alpha) - offset;
   return all;
 }
-template std::vector<Interval> torch_intervals(int64_t, int64_t, int64_t, float);
-template std::vector<Interval> torch_intervals(int64_t, int64_t, int64_t, double);
+template std::vector<Stretch> torch_intervals(int64_t, int64_t, int64_t, float);
+template std::vector<Stretch> torch_intervals(int64_t, int64_t, int64_t, double);
 
 namespace {
 
@@ -56,9 +56,9 @@ std::vector<int64_t> boundaries(FractionalMode mode, int64_t input, int64_t outp
 template <class F>
 void each_cell(const FractionalWindows& w, const std::array<int64_t, 3>& input, size_t plane, F f) {
   const auto& own = w.planes[w.planes.size() == 1 ? 0 : plane];
-  for (const Interval& d : own[0])
-    for (const Interval& h : own[1])
-      for (const Interval& c : own[2]) f(d, h, c, (d.first * input[1] + h.first) * input[2] + c.first);
+  for (const Stretch& d : own[0])
+    for (const Stretch& h : own[1])
+      for (const Stretch& c : own[2]) f(d, h, c, (d.first * input[1] + h.first) * input[2] + c.first);
 }
 
 std::array<int64_t, 3> plane_sizes(const Tensor& x, int rank) {
@@ -86,12 +86,12 @@ Rows rows_of(const Tensor& x, const FractionalWindows& w) {
 
 }  // namespace
 
-std::vector<Interval> dividing_intervals(FractionalMode mode, int64_t input, int64_t output, bool overlapping,
-                                         const Stream& stream) {
+std::vector<Stretch> dividing_intervals(FractionalMode mode, int64_t input, int64_t output, bool overlapping,
+                                        const Stream& stream) {
   check(output >= 1 && output <= input, "fractional pooling: output_size ", output, " is outside [1, ", input,
         "], the input's size");
   const std::vector<int64_t> b = boundaries(mode, input, output, stream);
-  std::vector<Interval> all;
+  std::vector<Stretch> all;
   for (size_t i = 0; i + 1 < b.size(); ++i) {
     const int64_t end = std::min(input, b[i + 1] + (overlapping ? 1 : 0));
     all.push_back({b[i], end - b[i]});
@@ -116,7 +116,7 @@ FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vecto
     const T* u = samples.data<T>();
     for (int64_t p = 0; p < planes; ++p) {
       auto& own = w.planes[static_cast<size_t>(p)];
-      own = {std::vector<Interval>(1), std::vector<Interval>(1), std::vector<Interval>(1)};
+      own = {std::vector<Stretch>(1), std::vector<Stretch>(1), std::vector<Stretch>(1)};
       for (int d = 0; d < rank; ++d) {
         const int sample = rank == 2 ? 1 - d : d;  // of two dimensions the last comes first
         const auto axis = static_cast<size_t>(3 - rank + d);
@@ -144,7 +144,7 @@ Extreme fractional_max_pool(const Tensor& x, const FractionalWindows& w) {
         const T* plane = from + p * length;
         int64_t* out = to + p * rows.cells;
         each_cell(w, input, static_cast<size_t>(p),
-                  [&](const Interval& d, const Interval& h, const Interval& c, int64_t first) {
+                  [&](const Stretch& d, const Stretch& h, const Stretch& c, int64_t first) {
                     int64_t best = first;
                     for (int64_t i = 0; i < d.size; ++i)
                       for (int64_t j = 0; j < h.size; ++j)
@@ -170,7 +170,7 @@ Tensor fractional_avg_pool(const Tensor& x, const FractionalWindows& w) {
     int64_t taps = 1;
     for (const auto& axis : own) {
       int64_t widest = 1;
-      for (const Interval& i : axis) widest = std::max(widest, i.size);
+      for (const Stretch& i : axis) widest = std::max(widest, i.size);
       taps *= widest;
     }
     most = std::max(most, taps);
@@ -180,7 +180,7 @@ Tensor fractional_avg_pool(const Tensor& x, const FractionalWindows& w) {
   positions.reserve(static_cast<size_t>(rows.planes * rows.cells * most));
   for (int64_t p = 0; p < rows.planes; ++p)
     each_cell(w, input, static_cast<size_t>(p),
-              [&](const Interval& d, const Interval& h, const Interval& c, int64_t first) {
+              [&](const Stretch& d, const Stretch& h, const Stretch& c, int64_t first) {
                 const double share = 1 / static_cast<double>(d.size * h.size * c.size);
                 const size_t end = positions.size() + static_cast<size_t>(most);
                 for (int64_t i = 0; i < d.size; ++i)

@@ -13,24 +13,24 @@ namespace tarn {
 enum class FractionalMode : uint8_t { torch, random, pseudo };
 
 /// One window along one dimension.
-struct Interval {
+struct Stretch {
   int64_t first = 0, size = 1;
 };
 
 /// The windows of one dimension in PyTorch's way: `output` windows of `kernel` cells of `input`, for a sample u in
 /// [0, 1), with arithmetic in T. Throws unless output + kernel - 1 <= input.
 template <class T>
-std::vector<Interval> torch_intervals(int64_t input, int64_t output, int64_t kernel, T u);
+std::vector<Stretch> torch_intervals(int64_t input, int64_t output, int64_t kernel, T u);
 /// Windows that divide the dimension, or with `overlapping` share their borders; drawn from `stream`. Throws unless
 /// 1 <= output <= input.
-std::vector<Interval> dividing_intervals(FractionalMode mode, int64_t input, int64_t output, bool overlapping,
-                                         const Stream& stream);
+std::vector<Stretch> dividing_intervals(FractionalMode mode, int64_t input, int64_t output, bool overlapping,
+                                        const Stream& stream);
 
 /// The windows of each plane [N·C][dimension].
 struct FractionalWindows {
   int rank = 0;
-  std::vector<int64_t> output;                               ///< sizes, one per dimension
-  std::vector<std::array<std::vector<Interval>, 3>> planes;  ///< of each plane, or one for all
+  std::vector<int64_t> output;                              ///< sizes, one per dimension
+  std::vector<std::array<std::vector<Stretch>, 3>> planes;  ///< of each plane, or one for all
 };
 
 /// `samples` [N, C, rank] in PyTorch's order: for rank 2 of W, then H; for rank 3 of D, H, W.

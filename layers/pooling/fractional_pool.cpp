@@ -92,7 +92,7 @@ class FractionalPool : public Module {
     check(!samples, "samples are for mode \"torch\"");
     const FractionalMode mode = config_.mode == "random" ? FractionalMode::random : FractionalMode::pseudo;
     const Stream stream = context.stream();
-    FractionalWindows w{rank, output, {{std::vector<Interval>(1), std::vector<Interval>(1), std::vector<Interval>(1)}}};
+    FractionalWindows w{rank, output, {{std::vector<Stretch>(1), std::vector<Stretch>(1), std::vector<Stretch>(1)}}};
     for (int d = 0; d < rank; ++d)
       w.planes[0][static_cast<size_t>(3 - rank + d)] =
           dividing_intervals(mode, x.shape()[x.rank() - rank + d], output[static_cast<size_t>(d)], config_.overlapping,

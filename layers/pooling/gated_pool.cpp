@@ -1,7 +1,7 @@
 // GatedPool: a mixture of maximum and mean in proportions that each window decides for itself.
 #include "layers/init.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/scope.h"
+#include "layers/pooling/parameter_scope.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -16,7 +16,7 @@ Tensor gated_pool(const Tensor& x, const Windows& w, const Tensor& weight, const
 namespace {
 
 struct GatedPool {
-  Scope scope;
+  ParameterScope scope;
   bool bias = false;
   Tensor weight, offset;
 

@@ -1,7 +1,7 @@
 // LearnedMixedPool: a mixture of maximum and mean in proportions that are learned.
 #include "layers/init.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/scope.h"
+#include "layers/pooling/parameter_scope.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -14,7 +14,7 @@ Tensor learned_mixed_pool(const Tensor& x, const Windows& w, const Tensor& a) {
 namespace {
 
 struct LearnedMixedPool {
-  Scope scope;
+  ParameterScope scope;
   std::string constrain = "none";
   Tensor a;
 

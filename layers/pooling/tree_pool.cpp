@@ -1,7 +1,7 @@
 // TreePool: filters as the leaves of a tree whose inner nodes are gates.
 #include "layers/init.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/scope.h"
+#include "layers/pooling/parameter_scope.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -31,7 +31,7 @@ namespace {
 
 struct TreePool {
   static constexpr bool whole_windows = true;
-  Scope scope;
+  ParameterScope scope;
   int64_t levels = 2;
   Tensor leaves, gates;
 

@@ -10,7 +10,7 @@
 namespace tarn {
 
 /// The setting "scope", and what it makes of parameters.
-struct Scope {
+struct ParameterScope {
   std::string name = "layer";
 
   void fields(Fields& f) {
