@@ -63,10 +63,11 @@ uint32_t Sweep::mark(uint32_t top, std::span<const uint32_t> wanted) {
 
 // Adds a contribution to the cotangent of an entry, after undoing the broadcasting of its op.
 void Sweep::add_contribution(uint32_t from, uint32_t input, Tensor c) {
-  const Entry& target = roll_.entries[input];
-  if (!(c.shape() == target.shape)) c = sum_to(c, target.shape);
-  check(c.dtype() == target.dtype, roll_.describe(from), ": a cotangent is ", c.dtype(), " where ", target.dtype,
-        " is due");
+  // Copies, for with create_graph `sum_to` makes the list of entries grow.
+  const Shape shape = roll_.entries[input].shape;
+  const Dtype dtype = roll_.entries[input].dtype;
+  if (!(c.shape() == shape)) c = sum_to(c, shape);
+  check(c.dtype() == dtype, roll_.describe(from), ": a cotangent is ", c.dtype(), " where ", dtype, " is due");
   Tensor& slot = slots_[input];
   if (!slot.defined())
     slot = std::move(c);
