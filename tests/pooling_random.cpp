@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <map>
+#include <limits>
 
 #include "core/derivatives.h"
 #include "layers/module.h"
@@ -140,6 +140,16 @@ TEST_CASE("mixed pooling has the values of its page, and is as asked when not tr
   check_values(evaluated("max"), {4, 5, 7, 4});
   check_values(evaluated("avg"), {1.75, 2.75, 4.5, 0.75});
   check_values(evaluated("majority"), {4, 5, 7, 4});  // nothing was used yet: a tie
+}
+
+TEST_CASE("an infinity reaches mixed pooling's result only through what was chosen") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor x = tensor({1, 1, 4}, {1, -inf, 2, 4});
+  const Windows w = sliding(x.shape(), 2, 2);
+  check_values(mixed_pool(x, w, tensor({}, {1})), {1, 4});
+  const auto f = [&](const Tensors& t) { return mixed_pool(t[0], w, tensor({}, {1})); };
+  check_values(gradient_of(f, x), {1, 0, 0, 1});
+  CHECK(mixed_pool(x, w, tensor({}, {0})).at(0) == -inf);
 }
 
 TEST_CASE("fractional pooling has the values, places and gradients of its page") {

@@ -5,7 +5,12 @@
 namespace tarn {
 
 Tensor mixed_pool(const Tensor& x, const Windows& w, const Tensor& lambda) {
-  return lambda * max_pool(x, w) + (1.0 - lambda) * avg_pool(x, w);
+  const Tensor most = max_pool(x, w);
+  const Tensor mean = avg_pool(x, w);
+  // What the coin did not choose must not come in as 0 · inf.
+  const Tensor none = Tensor::zeros({}, x.dtype());
+  const Tensor mixture = lambda * most + (1.0 - lambda) * mean;
+  return where(eq(lambda, none + 1), most, where(eq(lambda, none), mean, mixture));
 }
 
 namespace {
