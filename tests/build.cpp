@@ -8,6 +8,8 @@
 #include <iterator>
 #include <string>
 
+#include "tests/folders.h"
+
 namespace tarn {
 namespace {
 

@@ -16,6 +16,7 @@
 #include "layers/loss.h"
 #include "layers/module.h"
 #include "optim/schedule.h"
+#include "tests/folders.h"
 #include "tests/support/json_schema.h"
 #include "tests/support/program.h"
 

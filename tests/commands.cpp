@@ -11,6 +11,7 @@
 #include "apps/schema.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "tests/folders.h"
 #include "tests/support/png_writer.h"
 #include "tests/support/program.h"
 

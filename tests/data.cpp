@@ -10,6 +10,7 @@
 
 #include "core/parallel.h"
 #include "data/loader.h"
+#include "tests/folders.h"
 
 namespace tarn {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "apps/experiment.h"
 #include "core/file.h"
+#include "tests/folders.h"
 
 namespace tarn {
 namespace {

@@ -13,6 +13,7 @@
 #include "core/record.h"
 #include "core/registry.h"
 #include "core/tape.h"
+#include "tests/folders.h"
 
 using namespace tarn;
 

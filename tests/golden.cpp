@@ -11,6 +11,7 @@
 #include "apps/golden/compare.h"
 #include "apps/golden/run.h"
 #include "core/error.h"
+#include "tests/folders.h"
 
 namespace tarn {
 namespace {

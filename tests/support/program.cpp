@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "tests/folders.h"
 
 namespace tarn {
 
