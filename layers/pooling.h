@@ -1,6 +1,7 @@
 // What pooling layers share: the settings of windows that slide over a plane, and windows kept from call to call.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "core/ops.h"
@@ -13,25 +14,43 @@ template <int rank>
 struct SlidingSettings {
   Sizes kernel_size;
   std::optional<Sizes> stride;
-  Sizes padding{0};
+  SizesOrWord padding{.sizes = {0}};
   Sizes dilation{1};
   bool ceil_mode = false;
+  bool relaxed_padding = false;
 
   void fields(Fields& f, bool dilated = false) {
     f("kernel_size", kernel_size, "size of the window", size_rule(rank, 1, true));
     f("stride", stride, "steps between windows; left out: the kernel's size", size_rule(rank, 1));
-    f("padding", padding, "cells added at both sides, at most half the kernel; only means may count them",
-      size_rule(rank, 0));
-    if (dilated) f("dilation", dilation, "distance between the cells of a window", size_rule(rank, 1));
+    padding_fields(f);
+    if (!dilated) return;
+    f("dilation", dilation, "distance between the cells of a window", size_rule(rank, 1));
+    f("relaxed_padding", relaxed_padding,
+      "with dilation, padding may be half of what the window reaches over, as in PyTorch since 2.0; otherwise half of "
+      "kernel_size");
+  }
+  void padding_fields(Fields& f) {
+    f("padding", padding,
+      "cells added at both sides, at most half the kernel; only means may count them. \"same\" adds what gives a "
+      "window for each step of the stride, the larger half behind, and never counts it",
+      {.lo = 0, .hi = 1 << 30, .choices = {"same"}, .rank = rank});
     f("ceil_mode", ceil_mode, "round output sizes up, so that the last window may reach over the end");
+  }
+  bool same() const { return padding.word == "same"; }
+  /// Whether no window can reach over an edge.
+  bool whole() const {
+    return !same() && !ceil_mode &&
+           std::all_of(padding.sizes.begin(), padding.sizes.end(), [](auto p) { return p == 0; });
   }
   SlidingOptions options() const {
     return {.kernel_size = kernel_size,
             .stride = stride.value_or(Sizes{}),
-            .padding = padding,
+            .padding = same() ? Sizes{0} : padding.sizes,
             .dilation = dilation,
             .ceil_mode = ceil_mode,
-            .count_include_pad = false};
+            .count_include_pad = false,
+            .same = same(),
+            .relaxed_padding = relaxed_padding};
   }
   /// Throws with the layer's name where they do not fit the input.
   Windows windows(const std::string& layer, const Shape& x) const {
@@ -54,7 +73,7 @@ inline std::string with_any_rank(const std::string& family, int rank) {
 
 /// One window over each whole plane of x.
 inline Windows global_windows(const std::string& layer, const Shape& x, int rank) {
-  return adaptive_windows(layer.c_str(), x, spatial_rank(x, rank), {1});
+  return global_windows(layer.c_str(), x, spatial_rank(x, rank));
 }
 
 /// One value for each plane, without the spatial dimensions unless they are to be kept.

@@ -43,4 +43,19 @@ enum class LpSign : uint8_t { absolute, with_sign, plain };
 /// norm is 0 the derivative is 0; so is that by an x of 0 where p < 1.
 Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign::absolute, bool scale_partial = false);
 
+/// Σ w_i v_i over each window, w the softmax of `scores`, of v's shape; and the same with scores = x. Written with sums
+/// of exponentials relative to the window's largest score, so that nothing overflows.
+Tensor window_softmax_mean(const Tensor& v, const Tensor& scores, const Windows& w);
+Tensor window_softmax_mean(const Tensor& x, const Windows& w);
+/// log Σ e^s over each window.
+Tensor window_log_sum_exp(const Tensor& scores, const Windows& w);
+/// The largest score of each window as a constant, off the tape; NaN do not count.
+Tensor window_tops(const Tensor& scores, const Windows& w);
+/// What a value weighs in a draw: itself, where it is positive; or its exponential.
+enum class DrawBy : uint8_t { share, softmax };
+/// The value of each window at the first tap whose cumulated weight is beyond `samples`, an element in [0, 1) for each
+/// window, times their total. A window whose weights are all 0 gives 0, and its cotangent to a tap drawn evenly
+/// (Zeiler and Fergus 2013, stochastic pooling).
+Tensor draw_pool(const Tensor& x, const Windows& w, const Tensor& samples, DrawBy by = DrawBy::share);
+
 }  // namespace tarn

@@ -3,49 +3,20 @@
 
 #include <algorithm>
 
-#include "core/decisions.h"
 #include "core/ops.h"
-#include "core/record.h"
+#include "core/ops/winners.h"
 #include "core/registry.h"
-#include "core/tape.h"
 
 namespace tarn {
 namespace {
 
 using kernels::Scratch;
 
-constexpr int64_t most_byte_taps = 255;
-
-/// Each window's winner. Where all axes slide and few taps are looked at, as a tap of the unclipped window in one byte;
-/// else as a position in the plane.
-struct Winners {
-  Storage storage;
-  Windows w;
-  bool bytes = false;
-  const uint8_t* taps() const { return static_cast<const uint8_t*>(storage.data()); }
-  const int32_t* positions() const { return static_cast<const int32_t*>(storage.data()); }
-  int64_t planes(const Shape& s) const { return s.product(0, s.rank() - w.rank); }
-};
-
 Winners winners_for(const Windows& w, const Shape& output) {
   const bool sliding = w.axes[0].sliding() && w.axes[1].sliding() && w.axes[2].sliding();
   const bool bytes = sliding && w.axes[0].kernel * w.axes[1].kernel <= most_byte_taps && w.taps() <= most_byte_taps;
   return {Storage(static_cast<size_t>(output.numel()) * (bytes ? 1 : sizeof(int32_t))), w, bytes};
 }
-
-/// Where each tap of a window lies in the plane, from its first one. Those outside the plane do not matter: no winner
-/// is there.
-struct TapOffsets {
-  int32_t at[most_byte_taps];
-  explicit TapOffsets(const Windows& w) {
-    const auto& [a, b, c] = w.axes;
-    for (int64_t t = 0; t < w.taps(); ++t) {
-      const int64_t slice = t / (b.kernel * c.kernel) * a.dilation;
-      const int64_t row = slice * b.input + t / c.kernel % b.kernel * b.dilation;
-      at[t] = static_cast<int32_t>(row * c.input + t % c.kernel * c.dilation);
-    }
-  }
-};
 
 template <class T>
 using MaxRows = void (*)(const Windows&, const T*, T*, uint8_t*, int64_t, int64_t, kernels::MaxScratch<T>);
@@ -115,80 +86,6 @@ void pick_positions(const Winners& winners, const T* x, T* y, int64_t planes) {
   });
 }
 
-Tensor max_pool_gather(const Tensor& v, const Winners& winners);
-
-// Adds each cell of g to its window's winner. Linear in g, and with `max_pool_gather` a closed pair.
-Tensor max_pool_backward(const Tensor& g, const Winners& winners, const Shape& input) {
-  Tensor dx(input, g.dtype());
-  const Windows& w = winners.w;
-  const int64_t in = w.input_cells();
-  const int64_t out = w.output_cells();
-  dispatch_floating(g.dtype(), "max_pool_backward", [&](auto t) {
-    using T = decltype(t);
-    const T* pg = g.data<T>();
-    T* to = dx.fill<T>();
-    const TapOffsets offsets(winners.bytes ? w : Windows());
-    kernels::over_planes(winners.planes(input), in + 4 * out, [&](int64_t begin, int64_t end) {
-      if (winners.bytes) {
-        kernels::scatter_taps(w, winners.taps(), offsets.at, pg, to, begin, end);
-        return;
-      }
-      std::fill_n(to + begin * in, (end - begin) * in, T(0));
-      for (int64_t p = begin; p < end; ++p)
-        for (int64_t o = p * out; o < (p + 1) * out; ++o) to[p * in + winners.positions()[o]] += pg[o];
-    });
-  });
-  return record("max_pool_backward", dx, Edge{g, [winners](const Tensor& v) { return max_pool_gather(v, winners); }});
-}
-
-// The values of v at the winners.
-Tensor max_pool_gather(const Tensor& v, const Winners& winners) {
-  const Windows& w = winners.w;
-  Tensor y(w.output_shape(v.shape()), v.dtype());
-  const int64_t in = w.input_cells();
-  const int64_t out = w.output_cells();
-  dispatch_floating(v.dtype(), "max_pool_gather", [&](auto t) {
-    using T = decltype(t);
-    const T* from = v.data<T>();
-    T* to = y.fill<T>();
-    const TapOffsets offsets(winners.bytes ? w : Windows());
-    kernels::over_planes(winners.planes(v.shape()), 4 * out, [&](int64_t begin, int64_t end) {
-      if (winners.bytes) {
-        kernels::gather_taps(w, winners.taps(), offsets.at, from, to, begin, end);
-        return;
-      }
-      for (int64_t p = begin; p < end; ++p)
-        for (int64_t o = p * out; o < (p + 1) * out; ++o) to[o] = from[p * in + winners.positions()[o]];
-    });
-  });
-  return record("max_pool_gather", y,
-                Edge{v, [winners, s = v.shape()](const Tensor& g) { return max_pool_backward(g, winners, s); }});
-}
-
-Tensor positions_in_plane(const Winners& winners, const Shape& output) {
-  Tensor indices(output, Dtype::i64);
-  int64_t* to = indices.fill<int64_t>();
-  const Windows& w = winners.w;
-  const int64_t out = w.output_cells();
-  const TapOffsets offsets(winners.bytes ? w : Windows());
-  kernels::over_planes(winners.planes(output), 2 * out, [&](int64_t begin, int64_t end) {
-    if (winners.bytes)
-      kernels::tap_positions(w, winners.taps(), offsets.at, to, begin, end);
-    else
-      std::copy(winners.positions() + begin * out, winners.positions() + end * out, to + begin * out);
-  });
-  return indices;
-}
-
-// Values at the places that won in an earlier evaluation.
-Tensor values_at(const Tensor& x, const Tensor& places, int rank) {
-  const int64_t planes = x.shape().product(0, x.rank() - rank);
-  const NoRecord quiet;
-  const Tensor rows = x.detach().viewed({planes, x.numel() / std::max<int64_t>(planes, 1)});
-  const Tensor index = places.viewed({planes, places.numel() / std::max<int64_t>(planes, 1)});
-  return gather(rows, 1, index).viewed(places.shape());
-}
-
 // The pooled values, recorded; the winners go to `winners`.
 Tensor picked(const Tensor& x, const Windows& w, Winners& winners) {
   w.check_input("max_pool", x.shape());
@@ -202,12 +99,7 @@ Tensor picked(const Tensor& x, const Windows& w, Winners& winners) {
     else
       pick_positions(winners, x.data<T>(), y.fill<T>(), planes);
   });
-  if (Decisions* watch = Decisions::current()) {
-    const Tensor places = watch->choose("max_pool", positions_in_plane(winners, y.shape()));
-    if (watch->follows()) y = values_at(x, places, w.rank);
-  }
-  return record("max_pool", y,
-                Edge{x, [winners, s = x.shape()](const Tensor& g) { return max_pool_backward(g, winners, s); }});
+  return record_winners("max_pool", x, y, winners);
 }
 
 }  // namespace

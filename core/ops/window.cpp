@@ -72,9 +72,19 @@ int64_t option(const char* op, const char* name, const std::vector<int64_t>& val
 void set_steps(const char* op, Axis& a, const SlidingOptions& options, int rank, int i) {
   a.kernel = option(op, "kernel_size", options.kernel_size, rank, i, 0, 1);
   a.stride = option(op, "stride", options.stride, rank, i, a.kernel, 1);
+  a.dilation = option(op, "dilation", options.dilation, rank, i, 1, 1);
   a.padding = option(op, "padding", options.padding, rank, i, 0, 0);
-  check(a.padding <= a.kernel / 2, op, ": padding is ", a.padding, "; allowed are 0 to ", a.kernel / 2,
-        ", half of kernel_size ", a.kernel);
+  const bool relaxed = options.relaxed_padding && a.dilation > 1;
+  const int64_t most = relaxed ? (a.dilation * (a.kernel - 1) + 1) / 2 : a.kernel / 2;
+  check(a.padding <= most, op, ": padding is ", a.padding, "; allowed are 0 to ", most, ", half of ",
+        relaxed ? "what the window reaches over, " : "kernel_size ", relaxed ? most * 2 : a.kernel);
+}
+
+// A window for each step of the stride; the padding in front is the smaller half of what that takes.
+void set_same_output(Axis& a) {
+  a.output = (a.input + a.stride - 1) / a.stride;
+  const int64_t reach = a.dilation * (a.kernel - 1) + 1;
+  a.padding = std::max<int64_t>((a.output - 1) * a.stride + reach - a.input, 0) / 2;
 }
 
 // floor((I + 2p - E) / s) + 1, or the ceiling, less a last window that would start in the right padding.
@@ -86,6 +96,10 @@ void set_output(const char* op, Axis& a, bool ceil_mode) {
         " cells, more than the input's ", a.input, " and its padding of ", a.padding, " on both sides");
   a.output = steps / a.stride + 1;
   if (ceil_mode && (a.output - 1) * a.stride >= a.input + a.padding) --a.output;
+}
+
+// With dilation all taps of a window may fall into the padding.
+void check_filled(const char* op, const Axis& a) {
   if (a.dilation == 1) return;
   for (int64_t o = 0; o < a.output; ++o)
     check(a.span(o).taps > 0, op, ": window ", o, " lies in the padding alone (input ", a.input, ", kernel_size ",
@@ -175,13 +189,16 @@ Windows sliding_windows(const char* op, const Shape& input, int rank, const Slid
   Windows w = frame(op, input, rank);
   check(!options.kernel_size.empty(), op, ": kernel_size is missing");
   check(options.divisor_override != 0, op, ": divisor_override is 0; allowed is any other number");
-  w.count_include_pad = options.count_include_pad;
+  w.count_include_pad = options.count_include_pad && !options.same;
   w.divisor_override = options.divisor_override;
   for (int i = 0; i < rank; ++i) {
     Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
     set_steps(op, a, options, rank, i);
-    a.dilation = option(op, "dilation", options.dilation, rank, i, 1, 1);
-    set_output(op, a, options.ceil_mode);
+    if (options.same)
+      set_same_output(a);
+    else
+      set_output(op, a, options.ceil_mode);
+    check_filled(op, a);
   }
   check_output(op, w);
   return w;
@@ -199,6 +216,7 @@ Windows unpooling_windows(const char* op, const Shape& pooled, int rank, const S
   for (int i = 0; i < rank; ++i) {
     Axis& a = w.axes[static_cast<size_t>(3 - rank + i)];
     set_steps(op, a, options, rank, i);
+    a.dilation = 1;
     a.output = a.input;
     const int64_t usual = (a.output - 1) * a.stride - 2 * a.padding + a.kernel;
     a.input = output_size ? (*output_size)[static_cast<size_t>(given - rank + i)] : usual;
@@ -231,6 +249,25 @@ Windows adaptive_windows(const char* op, const Shape& input, int rank,
   }
   check_output(op, w);
   return w;
+}
+
+Windows global_windows(const char* op, const Shape& input, int rank) {
+  return adaptive_windows(op, input, rank, {1});
+}
+
+Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans) {
+  const int rank = static_cast<int>(spans.size());
+  Windows w = frame(op, input, rank);
+  for (size_t i = 0; i < spans.size(); ++i) {
+    Axis& a = w.axes[3 - spans.size() + i];
+    a = listed_axis(a.input, spans[i]);
+  }
+  check_output(op, w);
+  return w;
+}
+
+Windows channel_windows(const char* op, const Shape& input, int64_t kernel, int64_t stride, int64_t dilation) {
+  return sliding_windows(op, input, 2, {.kernel_size = {kernel, 1}, .stride = {stride, 1}, .dilation = {dilation, 1}});
 }
 
 }  // namespace tarn

@@ -79,6 +79,11 @@ struct SlidingOptions {
   bool ceil_mode = false;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override = {};
+  /// Instead of `padding`: as many cells as give ceil(I / stride) windows, the larger half of them behind; they never
+  /// count for a mean (TensorFlow's SAME).
+  bool same = false;
+  /// With dilation, padding up to half of what the window reaches over, instead of half of kernel_size.
+  bool relaxed_padding = false;
 };
 /// Throws with `op`, the argument, its value and the allowed range when an option is out of range or the output would
 /// be empty. `input` is [N, C, spatial] or [C, spatial]; the spatial rank is `rank`. (Rules: PyTorch's,
@@ -93,5 +98,13 @@ Windows unpooling_windows(const char* op, const Shape& pooled, int rank, const S
 /// Windows floor(i·I/O) … ceil((i+1)·I/O); an absent size keeps the input's (torch.nn.functional.adaptive_avg_pool2d).
 Windows adaptive_windows(const char* op, const Shape& input, int rank,
                          const std::vector<std::optional<int64_t>>& output_size);
+/// One window over each whole plane.
+Windows global_windows(const char* op, const Shape& input, int rank);
+/// Any windows that are products of spans, for geometries that are drawn or read from a list: `spans` holds those of
+/// each spatial dimension. Throws where one does not lie inside the input.
+Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans);
+/// Windows over the channels: x [before, C, behind], for which `input` is the shape [before, 1, C, behind], in windows
+/// of `kernel` channels, `stride` apart, `dilation` between those of one window.
+Windows channel_windows(const char* op, const Shape& input, int64_t kernel, int64_t stride, int64_t dilation = 1);
 
 }  // namespace tarn

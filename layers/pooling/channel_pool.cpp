@@ -116,20 +116,21 @@ class ChannelPool : public Module {
 
  private:
   Tensor pooled(const Tensor& x, int axis, bool maxima) const {
-    if (config_.out_channels) {
-      const Tensor apart = split_axis(x, axis, {x.shape()[axis] / *config_.out_channels, *config_.out_channels});
-      return maxima ? max(apart, axis).values : mean(apart, {axis});
-    }
     // Channels are the height of planes whose width is all that follows them.
     const int64_t before = x.shape().product(0, axis);
     const int64_t behind = x.shape().product(axis + 1, x.rank());
     check(behind > 0, "channel_pool: the input ", batch_text(x.shape()), " has a spatial size of 0");
     const Tensor planes = reshape(x, Shape{before, 1, x.shape()[axis], behind});
-    const int64_t kernel = config_.kernel_size.value_or(x.shape()[axis]);
-    const Windows w = sliding_windows("channel_pool", planes.shape(), 2,
-                                      {.kernel_size = {kernel, 1}, .stride = {config_.stride.value_or(kernel), 1}});
+    const Windows w = windows_for(planes.shape());
     const Tensor y = maxima ? max_pool(planes, w) : avg_pool(planes, w);
     return reshape(y, x.shape().with(axis, y.size(2)));
+  }
+  Windows windows_for(const Shape& planes) const {
+    const int64_t channels = planes[2];
+    if (const auto apart = config_.out_channels)
+      return channel_windows("channel_pool", planes, channels / *apart, 1, *apart);
+    const int64_t kernel = config_.kernel_size.value_or(channels);
+    return channel_windows("channel_pool", planes, kernel, config_.stride.value_or(kernel));
   }
 
   Config config_;

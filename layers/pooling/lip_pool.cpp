@@ -47,13 +47,12 @@ template <int rank>
 class LIP : public Module {
  public:
   struct Config {
-    SlidingSettings<rank> window{.kernel_size = {3}, .stride = Sizes{2}, .padding = {1}};
+    SlidingSettings<rank> window{.kernel_size = {3}, .stride = Sizes{2}, .padding = {.sizes = {1}}};
     std::string importance = "simplified";
     void fields(Fields& f) {
       f("kernel_size", window.kernel_size, "size of the window", size_rule(rank, 1));
       f("stride", window.stride, "steps between windows; null: the kernel's size", size_rule(rank, 1));
-      f("padding", window.padding, "cells added at both sides, which do not count", size_rule(rank, 0));
-      f("ceil_mode", window.ceil_mode, "round output sizes up, so that the last window may reach over the end");
+      window.padding_fields(f);
       f("importance", importance,
         "how one input's importance is seen: \"simplified\" by one convolution, \"bottleneck\" by three with 128 "
         "channels in between; a second input is the importance itself",

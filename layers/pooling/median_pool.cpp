@@ -46,11 +46,8 @@ class MedianPool : public Module {
     void fields(Fields& f) {
       f("kernel_size", window.kernel_size, "size of the window", size_rule(rank, 1));
       f("stride", window.stride, "steps between windows; null: the kernel's size", size_rule(rank, 1));
-      f("padding", window.padding, "cells added at both sides, at most half the kernel", size_rule(rank, 0));
-      f("ceil_mode", window.ceil_mode, "round output sizes up, so that the last window may reach over the end");
-      f("same", same,
-        "pads so that there is a window for every step of the stride, the larger half behind; takes the place of "
-        "padding");
+      window.padding_fields(f);
+      f("same", same, "the same as padding \"same\", by timm's name");
       f("even", even,
         "of an even number of values: the \"lower\" of the two in the middle, which is biased low, or their \"mean\"",
         {.choices = {"lower", "mean"}});
@@ -59,54 +56,32 @@ class MedianPool : public Module {
     }
   };
 
-  MedianPool(Config c, Build&) : config_(std::move(c)) {}
+  MedianPool(Config c, Build&) : config_(std::move(c)) {
+    if (config_.same) config_.window.padding.word = "same";
+  }
   Tensor forward(const Tensor& x, Context&) override {
     const bool mean = config_.even == "mean";
-    const Windows w = config_.same ? same_windows(x.shape()) : config_.window.windows(name(), x.shape());
+    const Windows w = config_.window.windows(name(), x.shape());
     if (config_.padding_mode == "clip") return median_pool(x, w, mean);
-    const Tensor wider = reflected(x, w);
+    const Tensor wider = pad(x, margins(w), "reflect");
     SlidingOptions inside = config_.window.options();
     inside.padding = {0};
-    if (config_.same) inside.ceil_mode = false;
+    if (inside.same) inside.same = inside.ceil_mode = false;
     return median_pool(wider, sliding_windows(name().c_str(), wider.shape(), rank, inside), mean);
   }
 
  private:
   static std::string name() { return with_rank("median_pool", rank); }
-  /// Cells that "same" adds to a dimension, the smaller half before it.
-  static int64_t added(int64_t input, int64_t kernel, int64_t stride) {
-    return std::max((input - 1) / stride * stride + kernel - input, int64_t{0});
-  }
-  Windows same_windows(const Shape& x) const {
-    const auto kernel = per_dimension(config_.window.kernel_size, rank);
-    const auto stride = per_dimension(config_.window.stride.value_or(config_.window.kernel_size), rank);
-    Windows w = adaptive_windows(name().c_str(), x, rank, {1});
-    for (size_t i = 0; i < rank; ++i) {
-      Axis& a = w.axes[3 - rank + i];
-      const int64_t before = added(a.input, kernel[i], stride[i]) / 2;
-      std::vector<Span> spans;
-      for (int64_t start = 0; start < a.input; start += stride[i]) {
-        Span s;
-        s.skipped = std::max(before - start, int64_t{0});
-        s.first = start - before + s.skipped;
-        s.taps = std::min(start - before + kernel[i], a.input) - s.first;
-        s.extent = s.taps;
-        spans.push_back(s);
-      }
-      a = listed_axis(a.input, std::move(spans));
-    }
-    return w;
-  }
-  Tensor reflected(const Tensor& x, const Windows& w) const {
-    const auto kernel = per_dimension(config_.window.kernel_size, rank);
-    const auto stride = per_dimension(config_.window.stride.value_or(config_.window.kernel_size), rank);
+  /// What padding adds in front of and behind each dimension, as `pad` takes it: the last dimension first.
+  std::vector<int64_t> margins(const Windows& w) const {
     std::vector<int64_t> sizes;
-    for (size_t i = rank; i-- > 0;) {
-      const Axis& a = w.axes[3 - rank + i];
-      const int64_t both = config_.same ? added(a.input, kernel[i], stride[i]) : 2 * a.padding;
-      sizes.insert(sizes.end(), {both / 2, both - both / 2});
+    for (size_t i = 3; i-- > 3 - rank;) {
+      const Axis& a = w.axes[i];
+      const int64_t end = (a.output - 1) * a.stride + a.kernel - a.padding;
+      const int64_t behind = config_.window.same() ? std::max<int64_t>(end - a.input, 0) : a.padding;
+      sizes.insert(sizes.end(), {a.padding, behind});
     }
-    return pad(x, sizes, "reflect");
+    return sizes;
   }
 
   Config config_;

@@ -2,7 +2,6 @@
 // becomes, and is registered for every rank.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -33,12 +32,10 @@ class WindowPool : public Module {
 
   WindowPool(Config c, Build& build) : window_(std::move(c.window)), variant_(std::move(c.variant)) {
     if constexpr (requires { variant_.build(build, build.shape(), rank); }) variant_.build(build, build.shape(), rank);
-    if constexpr (requires { R::whole_windows; }) {
-      const bool whole = std::all_of(window_.padding.begin(), window_.padding.end(), [](int64_t p) { return p == 0; });
-      check(whole && !window_.ceil_mode,
+    if constexpr (requires { R::whole_windows; })
+      check(window_.whole(),
             "padding and ceil_mode make windows that reach over the edge, which have no "
             "meaning here; leave both out, and pad the input before where it must be");
-    }
     if constexpr (requires(const Windows& w) { variant_.build(build, w); })
       variant_.build(build, window_.windows(with_rank("pool", rank), build.shape()));
   }
