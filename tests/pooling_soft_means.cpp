@@ -148,6 +148,18 @@ TEST_CASE("SmoothMaxPool is a mean weighed by a softmax of any sharpness") {
             .empty());
 }
 
+TEST_CASE("AutoPool is SmoothMaxPool with a sharpness for each channel") {
+  const Tensor x = noise({2, 3, 6}, 11);
+  const auto layer = layer_of(R"({"type": "AutoPool1d", "kernel_size": 3})", {x.shape()});
+  Tensor& beta = part(*layer, "beta");
+  check_values(beta, {1, 1, 1});
+  beta = values_of({3}, {-0.5, 0, 2});
+  check_values(run(*layer, {x}), smooth_max_pool(x, tiles(x, 3), beta).to_vector<double>());
+  check_values(
+      part(*layer_of(R"({"type": "AutoPool2d", "kernel_size": 2, "beta_scope": "shared"})", {{2, 3, 4, 4}}), "beta"),
+      {1});
+}
+
 TEST_CASE("LinearSoftmaxPool weighs values by themselves, and is 0 where there is nothing") {
   const auto f = [](const Tensors& t) { return linear_softmax_pool(t[0], tiles(t[0], 2)); };
   check_example(f, {block()}, {3}, {{-0.1, 0.3, 0.1, 0.5}});
