@@ -13,15 +13,29 @@ namespace tarn {
 
 namespace {
 
+/// Where every window has all of its taps inside, nothing has to be masked.
+struct Inside {
+  const Taps& taps;
+  bool whole = amin(taps.count).item() == static_cast<double>(taps.taps());
+  Tensor operator()(const Tensor& x, double outside) const { return whole ? x : masked_taps(x, taps, outside); }
+};
+
 /// What the values of each window are divided by: any number will do for the result, so that it counts as constant.
-Tensor window_scale(const Tensor& values, const Taps& t, const Tensor& p) {
+Tensor window_scale(const Tensor& values, const Inside& inside, const Tensor& p) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   const Tensor zero = Tensor::zeros({}, values.dtype());
   const Tensor one = Tensor::ones({}, values.dtype());
-  const Tensor largest = max_taps(values.detach(), t);
+  const Tensor seen = values.detach();
   const Tensor descending = lt(p.detach(), zero);
-  const bool all_ascend = any(descending).item() == 0;
-  const Tensor m = all_ascend ? largest : where(descending, min_taps(values.detach(), t), largest);
+  Tensor m = amax(inside(seen, -infinity), {-1}, true);
+  if (any(descending).item() != 0) m = where(descending, amin(inside(seen, infinity), {-1}, true), m);
   return where(eq(m, zero), one, where(isfinite(m), m, one)).detach();
+}
+
+/// shares^p; by logarithms, whose derivatives cost nothing more, unless there are zeros.
+Tensor powers_of(const Tensor& shares, const Tensor& p) {
+  if (shares.numel() == 0 || amin(shares.detach()).item() == 0) return pow(shares, p);
+  return exp(p * log(shares));
 }
 
 }  // namespace
@@ -30,16 +44,18 @@ Tensor power_mean_taps(const Tensor& values, const Taps& t, const Tensor& p, boo
   const Dtype dtype = values.dtype();
   const Tensor zero = Tensor::zeros({}, dtype);
   const Tensor one = Tensor::ones({}, dtype);
-  const Tensor scale = window_scale(values, t, p);
-  const Tensor shares = masked_taps(values / scale, t, 1);
+  const Inside inside{t};
+  const Tensor scale = window_scale(values, inside, p);
+  const Tensor shares = inside(values / scale, 1);
   // Near 0 the root undoes more digits than the power has; there the logarithms are averaged.
   const Tensor flat = lt(abs(p.detach()), Tensor::full({}, 0.05, dtype));
-  const Tensor exponent = where(flat, one, p);
-  const Tensor powers = sum_taps(masked_taps(pow(shares, exponent), t, 0));
+  const bool some_flat = any(flat).item() != 0;
+  const Tensor exponent = some_flat ? where(flat, one, p) : p;
+  const Tensor powers = sum_taps(inside(powers_of(shares, exponent), 0));
   const Tensor total = sums ? powers : powers / t.count;
   const Tensor nothing = eq(total.detach(), zero);  // all values are 0
   const Tensor root = where(nothing, zero, scale * pow(where(nothing, one, total), 1.0 / exponent));
-  if (sums || any(flat).item() == 0) return root;
+  if (sums || !some_flat) return root;
   const Tensor logs = log_mean_exp_taps(log(where(flat, shares, one)), t, where(flat, p, zero));
   return where(flat, scale * exp(logs), root);
 }
