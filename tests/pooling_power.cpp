@@ -244,6 +244,14 @@ TEST_CASE("GeM pools local windows where it has a kernel, and says what does not
   check_refused(R"({"type": "GeM2d", "kernel_size": 2, "padding": 2})", {x}, "padding");
 }
 
+TEST_CASE("power means over large planes of float32 keep their digits") {
+  const Tensor x = uniform({1, 1, 1200, 900}, Stream{1, 4, 5}, 0, 3, Dtype::f64);
+  const Tensor single = x.to(Dtype::f32);
+  for (const double p : {1.0, 3.0, 20.0})
+    CHECK(gem_pool(single, whole(single), one(p, Dtype::f32)).item() ==
+          doctest::Approx(gem_pool(x, whole(x), one(p)).item()).epsilon(1e-6));
+}
+
 TEST_CASE("means of powers keep small slopes in float32, where AlphaIntegrationPool sees zeros, too") {
   const Tensor x = row({0, 1e-4, 1, 2}, Dtype::f32);
   const auto f = [](const Tensors& t) { return sum(alpha_pool(t[0], whole(t[0]), one(-3, Dtype::f32))); };
