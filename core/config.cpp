@@ -23,6 +23,8 @@ Sizes expand(const Sizes& sizes, int rank) {
 }
 
 MaybeSizes expand(const MaybeSizes& sizes, int rank) {
+  check(sizes.size() != 1 || sizes[0] || rank == 1, "null alone says nothing; give a list of ", rank,
+        " sizes, null for each dimension that is to stay as it is");
   return expanded(sizes, "sizes", rank);
 }
 

@@ -184,7 +184,8 @@ class ValueReader {
       return value.is_null() ? std::nullopt : std::optional(value.as_integer());
     };
     if (!json_.is_array()) return is_size(json_) ? std::optional(MaybeSizes{size(json_)}) : std::nullopt;
-    if (!fits_rank()) return {};
+    // Sizes of an output are given for all dimensions or for each; steps and kernels may be a list of one, too.
+    if (nulls ? !is_list(json_) : !fits_rank()) return {};
     MaybeSizes out;
     for (const Json& item : json_.items()) {
       if (is_size(item)) out.push_back(size(item));

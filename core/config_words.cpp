@@ -20,7 +20,7 @@ struct TypeWords {
   std::string operator()(const std::string*) const { return rule.choices.empty() ? "a string" : choices_words(rule); }
   std::string operator()(const Sizes*) const { return "an integer or " + list_of("integers"); }
   std::string operator()(const MaybeSizes*) const {
-    return "an integer, null or " + list_of("integers (null: as in the input)");
+    return "an integer or " + list_of("integers (null: as in the input)");
   }
   std::string operator()(const SizesOrWord*) const {
     const std::string words = rule.choices.empty() ? "a string" : choices_words(rule);

@@ -113,7 +113,7 @@ struct Schema {
   Json operator()(const Sizes*) const { return either(bounded("integer"), list_of(bounded("integer"), true)); }
   Json operator()(const MaybeSizes*) const {
     const Json size = either(bounded("integer"), typed("null"));
-    return either(size, list_of(size, true));
+    return either(rule.rank == 1 ? size : bounded("integer"), list_of(size, false));  // see expand()
   }
   Json operator()(const SizesOrWord*) const {
     return either((*this)(static_cast<const Sizes*>(nullptr)), (*this)(static_cast<const std::string*>(nullptr)));

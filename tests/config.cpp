@@ -141,6 +141,7 @@ TEST_CASE("each mistake names its place, what was found and what was expected") 
       {R"("stride": [1, "x"])", "/stride/1: expected an integer, found 'x'"},
       {R"("stride": [0, 1])", "/stride/0: 0 must be >= 1"},
       {R"("output_size": [null, 0])", "/output_size/1: 0 must be >= 1"},
+      {R"("output_size": [7])", "/output_size: expected a list of 2, found a list of 1"},
       {R"("betas": [0.9])", "/betas: expected a list of 2, found a list of 1"},
       {R"("betas": [0.9, 1])", "/betas/1: 1 is outside [0, 1)"},
       {R"("betas": 0.9)", "/betas: expected a list of 2 numbers, found 0.9"},
@@ -262,7 +263,8 @@ TEST_CASE("the rows of the manual name type, default, bounds and meaning") {
 TEST_CASE("sizes expand to a rank or say why not") {
   CHECK(expand(Sizes{3}, 2) == Sizes{3, 3});
   CHECK(expand(Sizes{3, 4}, 2) == Sizes{3, 4});
-  CHECK(expand(MaybeSizes{std::nullopt}, 3) == MaybeSizes(3));
+  CHECK(expand(MaybeSizes{std::nullopt}, 1) == MaybeSizes(1));
+  CHECK_THROWS_WITH_AS(expand(MaybeSizes{std::nullopt}, 3), doctest::Contains("null alone says nothing"), Error);
   CHECK_THROWS_WITH_AS(expand(Sizes{1, 2}, 3), "2 sizes where 1 or 3 are wanted", Error);
   CHECK_THROWS_AS(expand(Sizes{}, 2), Error);
 }

@@ -105,6 +105,9 @@ TEST_CASE("MedianPool takes steps of 1 unless it is told otherwise, and pads in 
   check_values(median(""), {3, 7, 5});
   check_values(median(R"(, "padding": 1)"), {3, 3, 7, 5, 5});
   check_values(median(R"(, "padding": 1, "padding_mode": "reflect")"), {9, 3, 7, 5, 7});
+  const std::string hanging = R"(, "padding": 1, "kernel_size": 2, "stride": 2, "ceil_mode": true)";
+  check_values(median(hanging), {3, 1, 5});
+  check_values(median(hanging + R"(, "padding_mode": "reflect")"), {3, 1, 5});
   check_values(median(R"(, "same": true, "kernel_size": 4)"), {3, 3, 5, 5, 5});
   check_values(median(R"(, "same": true, "kernel_size": 3, "padding_mode": "reflect")"), {9, 3, 7, 5, 7});
   check_values(median(R"(, "same": true, "stride": 2, "even": "mean")"), {6, 7, 6});

@@ -37,6 +37,14 @@ TEST_CASE("SoftPool has the values and both kinds of derivatives that its page c
                 0.71790961, 0.013148973, 0.006457874, 0.017554322, 0.0048372369, 0.26410418, 0.017554322, 0.95843348});
 }
 
+TEST_CASE("SoftPool has the value and derivatives of its worked example of one window") {
+  const Tensor x(Shape{1, 1, 3, 3}, std::vector<double>{0, 1.1, 2.5, 0.9, 2, 1, 0, 1.5, 1});
+  const auto f = [](const Tensors& t) { return soft_pool(t[0], adaptive_windows("test", t[0].shape(), 2, {1})); };
+  check_values(f({x}), {1.7024517});
+  check_values(gradient(f, {x}).gradients[0], {-0.019009033, 0.032318966, 0.59259824, 0.013148675, 0.25945144,
+                                               0.021887471, -0.019009033, 0.096725797, 0.021887471});
+}
+
 TEST_CASE("SoftPool clips windows at the edges and does not overflow") {
   const Tensor x(Shape{1, 1, 3}, std::vector<double>{1000, 1001, -2000});
   const Windows w = sliding_windows("test", x.shape(), 1, {.kernel_size = {2}, .stride = {2}, .padding = {1}});

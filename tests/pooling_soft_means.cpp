@@ -148,6 +148,18 @@ TEST_CASE("SmoothMaxPool is a mean weighed by a softmax of any sharpness") {
             .empty());
 }
 
+TEST_CASE("AutoPool is SmoothMaxPool with a sharpness for each channel") {
+  const Tensor x = noise({2, 3, 6}, 11);
+  const auto layer = layer_of(R"({"type": "AutoPool1d", "kernel_size": 3})", {x.shape()});
+  Tensor& beta = part(*layer, "beta");
+  check_values(beta, {1, 1, 1});
+  beta = values_of({3}, {-0.5, 0, 2});
+  check_values(run(*layer, {x}), smooth_max_pool(x, tiles(x, 3), beta).to_vector<double>());
+  check_values(
+      part(*layer_of(R"({"type": "AutoPool2d", "kernel_size": 2, "beta_scope": "shared"})", {{2, 3, 4, 4}}), "beta"),
+      {1});
+}
+
 TEST_CASE("LinearSoftmaxPool weighs values by themselves, and is 0 where there is nothing") {
   const auto f = [](const Tensors& t) { return linear_softmax_pool(t[0], tiles(t[0], 2)); };
   check_example(f, {block()}, {3}, {{-0.1, 0.3, 0.1, 0.5}});
@@ -177,6 +189,15 @@ TEST_CASE("AlphaIntegrationPool goes through all the power means") {
                   });
   const Windows w = odd_windows(x);
   check_derivatives([&](const Tensors& t) { return alpha_pool(t[0], w, t[1]); }, {x, values_of({3}, {-2, 0.5, 3})});
+  // Zeros, with nothing added to them, have the derivatives of a mean and of a root of squares.
+  const auto of_zeros = [](double alpha) {
+    return [alpha](const Tensors& t) { return alpha_pool(t[0], tiles(t[0], 2), one(alpha), 0); };
+  };
+  check_example(of_zeros(-1), {values_of({1, 1, 4}, {0, 2, 0, 0})}, {1, 0}, {});
+  check_example(of_zeros(-1), {values_of({1, 1, 2}, {0, 2})}, {1}, {{0.5, 0.5}});
+  check_example(of_zeros(-3), {values_of({1, 1, 4}, {0, 2, 0, 0})}, {std::sqrt(2.0), 0}, {{0, std::sqrt(0.5), 0, 0}});
+  CHECK(of_zeros(3)({values_of({1, 1, 2}, {0, 2})}).item() == 0);
+  CHECK(std::isnan(of_zeros(-3)({values_of({1, 1, 2}, {-1, 2})}).item()));
   const auto layer = layer_of(R"({"type": "AlphaIntegrationPool2d", "kernel_size": 2})", {x.shape()});
   check_values(part(*layer, "alpha"), {-1});
 }
@@ -221,6 +242,21 @@ TEST_CASE("a plane of zeros, or of equal values, has itself as its mean weighed 
     const Tensor g = gradient(f, {x}).gradients[0];
     for (int64_t i = 0; i < 16; ++i) CHECK(g.at(i) == doctest::Approx(0.5));
   }
+}
+
+TEST_CASE("means weighed by likeness or by themselves grow with their values, beyond where squares overflow") {
+  const Tensor x = abs(noise({1, 2, 4, 4}, 12)) + 0.1;
+  const auto grows = [&](const std::function<Tensor(const Tensor&)>& pool) {
+    const Tensor y = pool(x);
+    for (const double size : {1e-25, 1e25}) {
+      const Tensor big = pool((x * size).to(Dtype::f32));
+      for (int64_t i = 0; i < y.numel(); ++i) CHECK(big.at(i) / size == doctest::Approx(y.at(i)).epsilon(1e-5));
+    }
+  };
+  grows([](const Tensor& t) { return edscw_pool(t, tiles(t, 2)); });
+  const Tensor large = linear_softmax_pool((x * 1e25).to(Dtype::f32), tiles(x, 2));
+  for (int64_t i = 0; i < large.numel(); ++i)
+    CHECK(large.at(i) * 1e-25 == doctest::Approx(linear_softmax_pool(x, tiles(x, 2)).at(i)).epsilon(1e-5));
 }
 
 TEST_CASE("weights that count as constants give their values as derivatives") {

@@ -10,12 +10,12 @@ Call pooling(const char* name, int rank) {
   return [type = ranked(name, rank)](Case& c) { return run_layer(c, type, layer_config(c)); };
 }
 
-/// The reference lists the indices of every adaptive maximum, its layer only on demand.
-Call adaptive_maximum(int rank) {
-  return [rank](Case& c) {
+/// The reference lists the indices of every adaptive or global maximum, their layers only on demand.
+Call maximum(const char* name, int rank) {
+  return [type = ranked(name, rank)](Case& c) {
     Json config = layer_config(c);
     config.set("return_indices", true);
-    return run_layer(c, ranked("AdaptiveMaxPool", rank), std::move(config));
+    return run_layer(c, type, std::move(config));
   };
 }
 
@@ -49,18 +49,25 @@ const Rows rows{
     {"adaptive_avg_pool1d", pooling("AdaptiveAvgPool", 1)},
     {"adaptive_avg_pool2d", pooling("AdaptiveAvgPool", 2)},
     {"adaptive_avg_pool3d", pooling("AdaptiveAvgPool", 3)},
-    {"adaptive_max_pool1d", adaptive_maximum(1)},
-    {"adaptive_max_pool2d", adaptive_maximum(2)},
-    {"adaptive_max_pool3d", adaptive_maximum(3)},
+    {"adaptive_max_pool1d", maximum("AdaptiveMaxPool", 1)},
+    {"adaptive_max_pool2d", maximum("AdaptiveMaxPool", 2)},
+    {"adaptive_max_pool3d", maximum("AdaptiveMaxPool", 3)},
     lp_pooling(1),
     lp_pooling(2),
     lp_pooling(3),
     max_unpooling(1),
     max_unpooling(2),
     max_unpooling(3),
+    {"global_avg_pool1d", pooling("GlobalAvgPool", 1)},
+    {"global_avg_pool2d", pooling("GlobalAvgPool", 2)},
+    {"global_avg_pool3d", pooling("GlobalAvgPool", 3)},
+    {"global_max_pool1d", maximum("GlobalMaxPool", 1)},
+    {"global_max_pool2d", maximum("GlobalMaxPool", 2)},
+    {"global_max_pool3d", maximum("GlobalMaxPool", 3)},
     {"global_lp_pool1d", pooling("GlobalLPPool", 1)},
     {"global_lp_pool2d", pooling("GlobalLPPool", 2)},
     {"global_lp_pool3d", pooling("GlobalLPPool", 3)},
+    {"power_avg_pool2d", pooling("PowerAveragePool", 2)},
 };
 
 }  // namespace

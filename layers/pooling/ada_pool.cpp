@@ -21,11 +21,15 @@ const char* const grad_mode_doc =
 
 Tensor edscw_pool(const Tensor& x, const Windows& w, bool detached) {
   const Taps t = taps_of(x, w);
+  const Tensor zero = Tensor::zeros({}, x.dtype());
   const Tensor one = Tensor::ones({}, x.dtype());
-  const Tensor m = mean_taps(t.values, t);
-  const Tensor size = square(t.values) + square(m);
-  const Tensor nothing = eq(size.detach(), Tensor::zeros({}, x.dtype()));
-  const Tensor likeness = where(nothing, one, 2 * abs(t.values * m) / where(nothing, one, size));
+  // Likeness does not depend on the size of all values; without it no square overflows or vanishes.
+  const Tensor largest = amax(abs(t.values.detach()), {-1}, true);
+  const Tensor seen = t.values / where(eq(largest, zero), one, largest).detach();
+  const Tensor m = mean_taps(seen, t);
+  const Tensor size = square(seen) + square(m);
+  const Tensor nothing = eq(size.detach(), zero);
+  const Tensor likeness = where(nothing, one, 2 * abs(seen * m) / where(nothing, one, size));
   return weighted(t, softmax_taps(likeness, t), detached);
 }
 

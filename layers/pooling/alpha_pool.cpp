@@ -1,8 +1,10 @@
 // AlphaIntegrationPool: a power mean whose exponent is learned.
+#include <limits>
+
 #include "layers/init.h"
 #include "layers/pooling/channel_numbers.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/lse.h"
+#include "layers/pooling/power_mean.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -10,7 +12,9 @@ namespace tarn {
 Tensor alpha_pool(const Tensor& x, const Windows& w, const Tensor& alpha, double eps) {
   const Taps t = taps_of(x, w);
   const Tensor p = (1 - along_channels("alpha_pool: alpha", alpha, x.shape(), w)) * 0.5;
-  return as_output(exp(log_mean_exp_taps(log(t.values + eps), t, p)), t);  // a power mean is one of logarithms
+  const Tensor values = t.values + eps;
+  const Tensor below = lt(values.detach(), Tensor::zeros({}, x.dtype()));
+  return as_output(power_mean_taps(masked_fill(values, below, std::numeric_limits<double>::quiet_NaN()), t, p), t);
 }
 
 namespace {

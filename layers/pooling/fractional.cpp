@@ -107,7 +107,7 @@ FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vecto
   check(samples.floating() && samples.dtype() == x.dtype(), "fractional pooling: samples are ", samples.dtype(),
         ", the input is ", x.dtype());
   check(samples.shape() == wanted, "fractional pooling: samples ", samples.shape(), " for an input ", x.shape(),
-        "; expected ", wanted, ", numbers in [0, 1)");
+        "; expected ", wanted, ", numbers in [0, 1]");
   const auto input = plane_sizes(x, rank);
   FractionalWindows w{rank, output, {}};
   w.planes.resize(static_cast<size_t>(planes));
@@ -121,7 +121,7 @@ FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vecto
         const int sample = rank == 2 ? 1 - d : d;  // of two dimensions the last comes first
         const auto axis = static_cast<size_t>(3 - rank + d);
         const T value = u[p * rank + sample];
-        check(value >= 0 && value < 1, "fractional pooling: a sample is ", value, ", outside [0, 1)");
+        check(value >= 0 && value <= 1, "fractional pooling: a sample is ", value, ", outside [0, 1]");
         own[axis] =
             torch_intervals<T>(input[axis], output[static_cast<size_t>(d)], kernel[static_cast<size_t>(d)], value);
       }

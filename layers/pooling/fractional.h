@@ -18,7 +18,7 @@ struct Stretch {
 };
 
 /// The windows of one dimension in PyTorch's way: `output` windows of `kernel` cells of `input`, for a sample u in
-/// [0, 1), with arithmetic in T. Throws unless output + kernel - 1 <= input.
+/// [0, 1], with arithmetic in T. Throws unless output + kernel - 1 <= input.
 template <class T>
 std::vector<Stretch> torch_intervals(int64_t input, int64_t output, int64_t kernel, T u);
 /// Windows that divide the dimension, or with `overlapping` share their borders; drawn from `stream`. Throws unless

@@ -39,6 +39,8 @@ class FractionalPool : public Module {
     check(config_.output_size.has_value() != config_.output_ratio.has_value(), "give output_size or output_ratio, ",
           config_.output_size ? "not both" : "one of them");
     check(config_.mode != "torch" || config_.kernel_size.has_value(), "kernel_size must be given for mode \"torch\"");
+    check(config_.mode != "torch" || !config_.overlapping,
+          "overlapping is for modes \"random\" and \"pseudo\"; windows of mode \"torch\" lie as kernel_size says");
     check(config_.mode == "torch" || config_.eval_mode == "random",
           "eval_mode \"fixed\" is for mode \"torch\", whose sample it fixes");
   }

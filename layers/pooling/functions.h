@@ -11,6 +11,10 @@
 
 namespace tarn {
 
+/// The smallest value of each window, and its flat position in the plane; the first of equals, the last NaN.
+Tensor min_pool(const Tensor& x, const Windows& w);
+Extreme min_pool_with_indices(const Tensor& x, const Windows& w);
+
 /// Σ w_i x_i, w the softmax of x (Stergiou et al. 2021). `detached`: w counts as constant in derivatives, as in the
 /// authors' code.
 Tensor soft_pool(const Tensor& x, const Windows& w, bool detached = false);
@@ -23,6 +27,17 @@ Tensor lse_pool(const Tensor& x, const Windows& w, const Tensor& r, bool sum_for
 Tensor smooth_max_pool(const Tensor& x, const Windows& w, const Tensor& beta);
 /// Σ x_i² / Σ x_i for x >= 0, and 0 where Σ x_i <= 1e-12 (Wang et al. 2018).
 Tensor linear_softmax_pool(const Tensor& x, const Windows& w);
+/// How power_average_pool reads its window: the sum of the powers or their mean; values below eps count as eps, without
+/// a derivative; p is brought into [p_min, p_max].
+struct PowerAverage {
+  bool sum = true;
+  double eps = 1e-6;
+  double p_min = 1, p_max = 32;
+};
+/// (Σ max(x_i, eps)^p)^(1/p) (Estrach et al. 2014); p: one number, or one for each channel.
+Tensor power_average_pool(const Tensor& x, const Windows& w, const Tensor& p, const PowerAverage& options = {});
+/// The generalized mean ((1/n) Σ max(x_i, eps)^p)^(1/p), with a p of any size and sign (Radenović et al. 2017).
+Tensor gem_pool(const Tensor& x, const Windows& w, const Tensor& p, double eps = 1e-6);
 /// The power mean of x + eps with exponent (1 - alpha) / 2, for x >= 0 (Eom and Choi 2018).
 Tensor alpha_pool(const Tensor& x, const Windows& w, const Tensor& alpha, double eps = 1e-6);
 /// Σ w_i x_i, w the softmax of the likeness 2 |x_i m| / (x_i² + m²) of each value and the window's mean m, which is 1
@@ -161,6 +176,12 @@ Tensor sort_pool(const Tensor& x, int64_t k, const Tensor& counts = {});
 
 // Whole planes.
 
+/// Mean, sum, largest and smallest value of each plane, the last two with its flat position. `rank` spatial dimensions,
+/// or, for 0, all behind [N, C]; they stay, with size 1, where `keepdim`.
+Tensor global_avg_pool(const Tensor& x, int rank = 0, bool keepdim = true);
+Tensor global_sum_pool(const Tensor& x, int rank = 0, bool keepdim = true);
+Extreme global_max_pool(const Tensor& x, int rank = 0, bool keepdim = true);
+Extreme global_min_pool(const Tensor& x, int rank = 0, bool keepdim = true);
 /// Σ d^(r - 1) x_(r) / Σ d^(r - 1), 0 <= d <= 1.
 Tensor global_weighted_rank_pool(const Tensor& x, const Windows& w, double d);
 /// The mean of the kmax largest plus alpha times that of the kmin smallest; numbers below 1 are parts of the window.

@@ -8,8 +8,9 @@ Tensor linear_softmax_pool(const Tensor& x, const Windows& w) {
   const Taps t = taps_of(x, w);
   const Tensor total = sum_taps(t.values);
   const Tensor empty = le(total, Tensor::full({}, 1e-12, x.dtype()));
-  const Tensor squares = sum_taps(square(where(empty, Tensor::zeros({}, x.dtype()), t.values)));
-  return as_output(squares / where(empty, Tensor::ones({}, x.dtype()), total), t);
+  const Tensor seen = where(empty, Tensor::zeros({}, x.dtype()), t.values);
+  const Tensor shares = seen / where(empty, Tensor::ones({}, x.dtype()), total);  // no square overflows
+  return as_output(sum_taps(seen * shares), t);
 }
 
 namespace {

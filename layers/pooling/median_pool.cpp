@@ -67,7 +67,9 @@ class MedianPool : public Module {
     SlidingOptions inside = config_.window.options();
     inside.padding = {0};
     if (inside.same) inside.same = inside.ceil_mode = false;
-    return median_pool(wider, sliding_windows(name().c_str(), wider.shape(), rank, inside), mean);
+    Windows within = sliding_windows(name().c_str(), wider.shape(), rank, inside);
+    for (size_t i = 0; i < 3; ++i) within.axes[i].output = w.axes[i].output;  // none begins in what was added behind
+    return median_pool(wider, within, mean);
   }
 
  private:

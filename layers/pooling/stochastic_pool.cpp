@@ -1,8 +1,12 @@
 // StochasticPool: a value of each window, drawn by its share of the sum; when not training, the mean by these shares.
+#include <type_traits>
+#include <variant>
+
 #include "core/decisions.h"
 #include "core/parallel.h"
+#include "layers/pooling.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/window_pool.h"
+#include "layers/pooling/taps.h"
 
 namespace tarn {
 
@@ -90,7 +94,7 @@ Tensor expected_stochastic_pool(const Tensor& x, const Windows& w, Negatives neg
 
 namespace {
 
-/// What the windowed and the global layer have in common.
+/// How it draws, whatever its windows.
 struct Drawing {
   std::string negatives = "relu";
   std::string zero_sum = "uniform";
@@ -115,15 +119,78 @@ struct Drawing {
   }
 };
 
-const bool added = add_window_pools<Drawing>(
-    "StochasticPool",
-    {.doc =
-         "A value of each window, drawn with a chance that grows with it; when not training, the mean by the chances.",
-     .formula = "training: y = x_k, k drawn with p_i = max(x_i, 0) / Σ max(x, 0); otherwise y = Σ p_i x_i",
-     .source = "Zeiler, Fergus 2013 (arXiv 1301.3557)",
-     .use = "as a regulariser behind a ReLU where max pooling overfits",
-     .domain = Domain::positive,
-     .random = true});
+/// Shows a window's fields with a kernel_size that may be left out.
+class KernelOptional : public Fields {
+ public:
+  explicit KernelOptional(Fields& to) : to_(to) {}
+
+ protected:
+  void visit(const Field& field) override {
+    Rule rule = field.rule;
+    if (field.name == "kernel_size") {
+      rule.required = false;
+      rule.inferred = true;
+    }
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_pointer_v<decltype(value)>) to_(field.name, *value, field.doc, rule);
+        },
+        field.value);
+  }
+
+ private:
+  Fields& to_;
+};
+
+template <int rank>
+class StochasticPool : public Module {
+ public:
+  struct Config {
+    SlidingSettings<rank> window;
+    bool global = false;
+    Drawing drawing;
+    void fields(Fields& f) {
+      KernelOptional windows(f);
+      window.fields(windows);
+      f("global", global, "one window over the whole plane, in place of those that kernel_size and its kin describe");
+      drawing.fields(f);
+    }
+  };
+  StochasticPool(Config c, Build&) : config_(std::move(c)) {
+    const bool sized = !config_.window.kernel_size.empty();
+    check(sized != config_.global, name(), ": give kernel_size, or global true for one window over the plane",
+          sized ? "; both are given" : "");
+  }
+  Tensor forward(const Tensor& x, Context& context) override {
+    const Windows& w = windows_.get(x.shape(), rank, [this](const Shape& s) {
+      return config_.global ? global_windows(name(), s, rank) : config_.window.windows(name(), s);
+    });
+    return config_.drawing.pool(x, w, context);
+  }
+
+ private:
+  static std::string name() { return with_rank("stochastic_pool", rank); }
+  Config config_;
+  KeptWindows windows_;
+};
+
+template <int rank>
+LayerInfo& add_stochastic_pool() {
+  return add_layer<StochasticPool<rank>>(
+             with_rank("StochasticPool", rank),
+             "A value of each window, drawn with a chance that grows with it; when not training, the mean by the "
+             "chances.",
+             R"({"kernel_size": 3, "stride": 2, "padding": 1})", {spatial_sample(rank)})
+      .formula("training: y = x_k, k drawn with p_i = max(x_i, 0) / Σ max(x, 0); otherwise y = Σ p_i x_i")
+      .source("Zeiler, Fergus 2013 (arXiv 1301.3557)")
+      .pools("as a regulariser behind a ReLU where max pooling overfits")
+      .samples_from(Domain::positive)
+      .draws_random_numbers();
+}
+
+const auto& row1d = add_stochastic_pool<1>();
+const auto& row2d = add_stochastic_pool<2>();
+const auto& row3d = add_stochastic_pool<3>();
 
 }  // namespace
 }  // namespace tarn
