@@ -1,4 +1,5 @@
 // RegularizedPool: max pooling whose windows agree with their neighbours on where in a window to look.
+#include "layers/pooling/functions.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
