@@ -28,13 +28,13 @@ Tensor paired(const char* name, const Tensor& a, const Tensor& b, const PairOpti
 }  // namespace
 
 Tensor compact_bilinear_pool2d(const Tensor& a, const Tensor& b, const TensorSketch& sketch, const PairOptions& o) {
-  return paired("compact_bilinear_pool2d", a, b, o,
-                [&](const Tensor& x, const Tensor& y) { return sketched_products(x, y, sketch); });
+  const char* name = "compact_bilinear_pool2d";
+  return paired(name, a, b, o, [&](const Tensor& x, const Tensor& y) { return sketched_products(name, x, y, sketch); });
 }
 
 Tensor random_maclaurin_pool2d(const Tensor& a, const Tensor& b, const Tensor& left, const Tensor& right,
                                const PairOptions& o) {
-  const char* name = "random_maclaurin_pool2d";
+  const char* name = "compact_bilinear_pool2d, random Maclaurin";
   return paired(name, a, b, o, [&](const Tensor& x, const Tensor& y) {
     check(left.rank() == 2 && right.rank() == 2 && left.size(0) == right.size(0) && left.size(1) == x.size(1) &&
               right.size(1) == y.size(1),
@@ -55,7 +55,7 @@ class CompactBilinearPool2d : public Module {
     bool signed_sqrt = true;
     bool normalize = true;
     void fields(Fields& f) {
-      f("d", d, "size of the result", {.lo = 1, .hi = 1 << 30});
+      f("d", d, "size of the result", {.lo = 1, .hi = 1 << 24});
       f("method", method,
         "\"tensor_sketch\" scatters the products, \"random_maclaurin\" multiplies sums of channels with signs drawn",
         {.choices = {"tensor_sketch", "random_maclaurin"}});

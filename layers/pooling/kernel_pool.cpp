@@ -22,10 +22,10 @@ Tensor kernel_pool2d(const Tensor& x, const Tensor& alpha, std::span<const Tenso
       check(s.factors.size() == means.size(), "kernel_pool2d: the sketch of degree ", means.size(), " has ",
             s.factors.size(), " factors");
       if (means.size() == 2) {
-        means.push_back(sketched_products(rows, rows, s) / static_cast<double>(positions));
+        means.push_back(sketched_products("kernel_pool2d", rows, rows, s) / static_cast<double>(positions));
         continue;
       }
-      const Tensor powers = sketched_powers(flatten(transpose(rows, 1, 2), 0, 1), s);
+      const Tensor powers = sketched_powers("kernel_pool2d", flatten(transpose(rows, 1, 2), 0, 1), s);
       means.push_back(mean(reshape(powers, Shape{batch, positions, s.size}), {1}));
     }
     for (size_t q = 0; q < means.size(); ++q) means[q] = means[q] * narrow(alpha, 0, static_cast<int64_t>(q), 1);
@@ -42,7 +42,7 @@ class KernelPool2d : public Module {
     double gamma = 1;
     bool normalize_input = true;
     void fields(Fields& f) {
-      f("dims", dims, "sizes of the sketches of degree 2, 3, …; none: the mean alone", {.lo = 1, .hi = 1 << 30});
+      f("dims", dims, "sizes of the sketches of degree 2, 3, …; none: the mean alone", {.lo = 1, .hi = 1 << 24});
       f("gamma", gamma, "the coefficients start as those of the Gaussian kernel e^(-gamma |x - y|²)", {.lo = 0});
       f("normalize_input", normalize_input, "make the vector of each position of length 1 first");
     }

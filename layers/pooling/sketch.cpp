@@ -21,12 +21,12 @@ Tensor drawn_places(Build& build, const std::string& name, int64_t channels, int
   return {zeros.shape(), places};
 }
 
-void check_sketch(const TensorSketch& sketch, size_t factor, int64_t channels) {
+void check_sketch(const char* op, const TensorSketch& sketch, size_t factor, int64_t channels) {
   const CountSketch& f = sketch.factors.at(factor);
-  check(f.places.shape() == Shape{channels} && f.signs.shape() == Shape{channels}, "the sketch's factor ", factor + 1,
-        " has places ", f.places.shape(), " and signs ", f.signs.shape(), ", but the input has ", channels,
-        " channels");
-  check_range("the sketch's places", f.places, 0, sketch.size);
+  check(f.places.shape() == Shape{channels} && f.signs.shape() == Shape{channels}, op, ": factor ", factor + 1,
+        " of the sketch has places ", f.places.shape(), " and signs ", f.signs.shape(), ", but the input has ",
+        channels, " channels");
+  check_range(text(op, ": the sketch's places").c_str(), f.places, 0, sketch.size);
 }
 
 /// Σ_c signs[c] x[m, c] at places[c].
@@ -59,10 +59,10 @@ void sketch_parts(Parts& p, const std::string& name, TensorSketch& sketch) {
 
 // A sketch is linear in the products of channels, so that of the sum over positions is the sum of sketches: one product
 // of matrices and C1 C2 additions for a whole plane, whatever the size, and no Fourier transform.
-Tensor sketched_products(const Tensor& a, const Tensor& b, const TensorSketch& sketch) {
-  check(sketch.factors.size() == 2, "a sketch of products has 2 factors, not ", sketch.factors.size());
-  check_sketch(sketch, 0, a.size(1));
-  check_sketch(sketch, 1, b.size(1));
+Tensor sketched_products(const char* op, const Tensor& a, const Tensor& b, const TensorSketch& sketch) {
+  check(sketch.factors.size() == 2, op, ": a sketch of products has 2 factors, not ", sketch.factors.size());
+  check_sketch(op, sketch, 0, a.size(1));
+  check_sketch(op, sketch, 1, b.size(1));
   const CountSketch& left = sketch.factors[0];
   const CountSketch& right = sketch.factors[1];
   const Tensor products = bmm(a * unsqueeze(left.signs, -1), b * unsqueeze(right.signs, -1), false, true);
@@ -74,8 +74,8 @@ Tensor sketched_products(const Tensor& a, const Tensor& b, const TensorSketch& s
   return index_add(Tensor::zeros({a.size(0), sketch.size}, a.dtype()), 1, index, flatten(products, 1));
 }
 
-Tensor sketched_powers(const Tensor& x, const TensorSketch& sketch) {
-  for (size_t k = 0; k < sketch.factors.size(); ++k) check_sketch(sketch, k, x.size(1));
+Tensor sketched_powers(const char* op, const Tensor& x, const TensorSketch& sketch) {
+  for (size_t k = 0; k < sketch.factors.size(); ++k) check_sketch(op, sketch, k, x.size(1));
   Tensor y = counted(x, sketch.factors.at(0), sketch.size);
   for (size_t k = 1; k < sketch.factors.size(); ++k)
     y = circular_add(y, x * sketch.factors[k].signs, sketch.factors[k].places);

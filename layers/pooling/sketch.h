@@ -16,9 +16,10 @@ Tensor drawn_signs(Build& build, const std::string& name, const Shape& shape);
 /// The sketch's buffers: NAMEh1, NAMEs1, NAMEh2, …
 void sketch_parts(Parts& p, const std::string& name, TensorSketch& sketch);
 
-/// Σ_n of the sketches of degree two of a [N, C1, n] and b [N, C2, n]: [N, size].
-Tensor sketched_products(const Tensor& a, const Tensor& b, const TensorSketch& sketch);
+/// Σ_n of the sketches of degree two of a [N, C1, n] and b [N, C2, n]: [N, size]. Throws with `op` where the sketch
+/// does not fit.
+Tensor sketched_products(const char* op, const Tensor& a, const Tensor& b, const TensorSketch& sketch);
 /// The sketches, of any degree, of vectors x [M, C]: [M, size].
-Tensor sketched_powers(const Tensor& x, const TensorSketch& sketch);
+Tensor sketched_powers(const char* op, const Tensor& x, const TensorSketch& sketch);
 
 }  // namespace tarn

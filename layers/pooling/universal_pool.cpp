@@ -30,12 +30,13 @@ Tensor as_depth(const Tensor& taps, const Windows& w) {
 }
 
 struct UniversalPool {
+  int64_t channels = 0;
   std::shared_ptr<Model> logit;
 
   void fields(Fields&) {}
   void build(Build& build, const Windows& w) {
     const Shape& x = build.shape();
-    const int64_t channels = x[is_sample(x, w.rank) ? 0 : 1];
+    channels = x[is_sample(x, w.rank) ? 0 : 1];
     std::vector<int64_t> sizes{1, channels * w.taps()};
     for (int i = 3 - w.rank; i < 3; ++i) sizes.push_back(w.axes[static_cast<size_t>(i)].output);
     const auto conv = [&w](const char* name, int64_t out, int64_t kernel) {
@@ -53,10 +54,15 @@ struct UniversalPool {
   void parts(Parts& p) { p("logit", *logit); }
 
   Tensor pool(const Tensor& x, const Windows& w, Context& context) const {
-    if (x.numel() == 0) return window_means(x, w);  // a batch norm has nothing to learn from
+    const std::string name = with_rank("universal_pool", w.rank);
     const bool sample = is_sample(x.shape(), w.rank);
     const Tensor batch = sample ? unsqueeze(x, 0) : x;
+    check(batch.size(1) == channels, name, ": the input ", x.shape(), " has ", batch.size(1),
+          " channels; the layer was built for ", channels);
     const Tensor depth = as_depth(windows(batch, w), w);
+    const int64_t values = depth.numel() / depth.size(1);
+    check(!context.training || values > 1, name, ": the input ", x.shape(), " has ", values,
+          " windows for each channel; its batch norm needs more than 1 while training");
     const auto logits = [&] {
       const Scope scope("logit");
       return logit->forward(depth, context);
