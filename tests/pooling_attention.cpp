@@ -138,6 +138,10 @@ TEST_CASE("NetVLAD adds up residuals to centres, and ghosts only take shares") {
                  {0.098226595, 0.10073647, -0.098226595, -0.10073647},
                  {0.1505072, -0.1505072},
                  {-0.8613163, -2.5463602, -0.66777956, -1.6191464}});
+  // What lies on its centre is a zero cluster, which has no slope.
+  check_example([](const Tensors& t) { return netvlad_pool2d(t[0], t[1], tensor({1}, {0}), t[2], false); },
+                {tensor({1, 2, 1, 1}, {0.5, 2}), tensor({1, 2}, {1, 1}), tensor({1, 2}, {0.5, 2})}, {0, 0},
+                {{0, 0}, {0, 0}, {0, 0}});
   // A ghost that takes nothing changes nothing.
   const Tensors weights{w, Tensor::zeros({1, 2}, Dtype::f64)};
   const Tensors biases{b, tensor({1}, {-1000})};

@@ -101,6 +101,9 @@ TEST_CASE("rings are told apart by the distance from the middle, and cover all c
     for (size_t i = 0; i < total.size(); ++i) total[i] /= count[i];
     check_values(concentric_circle_pool2d(x, n), total);
   }
+  check_values(concentric_circle_pool2d(tensor({1, 1, 3}, {1, 2, 5}), 2), {2, 3});
+  CHECK_THROWS_WITH_AS(concentric_circle_pool2d(Tensor::ones({1, 1, 100000}), 50000), doctest::Contains("more than 2"),
+                       Error);
   CHECK_THROWS_WITH_AS(run_layer(R"({"type": "ConcentricCirclePool2d", "rings": 4})", {square4()}),
                        doctest::Contains("holds no cell"), Error);
 }

@@ -175,7 +175,7 @@ const auto& latent_row =
         .formula(
             "y = W softmax(q(S) k(T)ᵀ / √d) v(T) + b, S [latent_len, C] learned; then y + MLP(LayerNorm(y)); "
             "[N, latent_len, C]")
-        .source("Lee et al. 2018 (arXiv 1810.00825); timm AttentionPoolLatent")
+        .source("Lee et al. 2018 (arXiv 1810.00825), PMA; timm AttentionPoolLatent")
         .pools("for sets and planes of any size: a few vectors that sum them up");
 
 }  // namespace

@@ -148,7 +148,7 @@ const auto& feature_map_row =
         .formula(
             "2/1: y[n, c] = max(x[n, c], x[n, c + C/2]); 3/2: of x[n, c], x[n, c + C/3], x[n, c + 2C/3] first all "
             "maxima, then all medians")
-        .source("Wu, He, Sun, Tan 2015 (arXiv 1511.02683), LightCNN")
+        .source("Wu, He, Sun, Tan 2015 (arXiv 1511.02683), LightCNN's MFM")
         .pools("in place of an activation function, which also halves what the next layer sees")
         .samples_from(Domain::away_from_ties);
 const auto& channel_row =

@@ -1,4 +1,6 @@
 // Rings around the middle of a plane, so that a turned picture gives the same values.
+#include <cmath>
+
 #include "layers/pooling/functions.h"
 #include "layers/pooling/whole_plane.h"
 
@@ -11,17 +13,22 @@ namespace {
 /// (a² + b²) n² >= (i min(H, W))².
 std::vector<std::vector<int64_t>> ring_positions(int64_t height, int64_t width, int64_t n, bool keep_corners) {
   const char* name = "concentric_circle_pool2d";
-  check(n > 0 && n <= height + width, name, ": rings is ", n, "; expected 1 to ", height + width, " for planes of ",
-        height, " × ", width);
   const int64_t side = std::min(height, width);
+  const int64_t most = std::max<int64_t>(side, 2);  // of more, the middle one or the next would be empty
+  check(n > 0 && n <= most, name, ": rings is ", n, "; of more than ", most, " one holds no cell of a plane of ",
+        height, " × ", width);
   std::vector<std::vector<int64_t>> rings(static_cast<size_t>(n));
   for (int64_t h = 0; h < height; ++h)
     for (int64_t w = 0; w < width; ++w) {
       const int64_t a = 2 * h - (height - 1);
       const int64_t b = 2 * w - (width - 1);
-      const int64_t squared = (a * a + b * b) * n * n;
-      int64_t i = 0;
-      while (i < n && squared >= (i + 1) * (i + 1) * side * side) ++i;
+      int64_t i = n;
+      if (a * a + b * b < side * side) {  // squares below are under side⁴
+        const int64_t squared = (a * a + b * b) * n * n;
+        i = static_cast<int64_t>(std::sqrt(static_cast<double>(squared)) / static_cast<double>(side));
+        while (i > 0 && squared < i * i * side * side) --i;
+        while (squared >= (i + 1) * (i + 1) * side * side) ++i;
+      }
       if (i == n && !keep_corners) continue;
       rings[static_cast<size_t>(std::min(i, n - 1))].push_back(h * width + w);
     }

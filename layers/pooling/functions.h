@@ -55,6 +55,9 @@ Tensor lip_pool(const Tensor& x, const Tensor& logits, const Windows& w);
 /// Σ a_j x_j, a the softmax of `weight` over the taps inside, or, where not `normalized`, the weight as it is; weight
 /// [taps] or [C, taps].
 Tensor learned_weight_pool(const Tensor& x, const Windows& w, const Tensor& weight, bool normalized = true);
+/// Σ w_i x_i, w the softmax of logits [N, C · taps, spatial of the output], those of a channel side by side (Hyun et
+/// al. 2019).
+Tensor universal_pool(const Tensor& x, const Tensor& logits, const Windows& w);
 /// Detail-preserving pooling (Saeedan et al. 2018) of windows that neither overlap nor leave anything out: weights
 /// (q / mean q)^(e^lambda / 2) + e^alpha with q = δ² + 0.001, δ what a value exceeds the `reference` of its window by,
 /// alpha at most 10. The reference, of the output's shape, is the window's mean where undefined. alpha and lambda [C].
@@ -149,6 +152,9 @@ Tensor trainable_avg_pool(const Tensor& x, const Windows& w, const Tensor& weigh
 Windows s3_windows(const char* op, const Shape& x, int rank, const std::vector<int64_t>& kernel_size, bool valid);
 /// The maximum of each window, and of these the chosen rows, columns, …: an int64 tensor of positions per dimension.
 Tensor s3_pool(const Tensor& x, const Windows& w, std::span<const Tensor> chosen);
+/// The value where, on the average over windows at most `radius` away, their maxima lie; sliding windows without
+/// dilation only (Otsuzuki et al. 2020).
+Tensor regularized_pool(const Tensor& x, const Windows& w, int64_t radius = 1);
 /// Maxima, and behind them along the channels minima (`negate`: those of -x).
 Tensor max_min_pool(const Tensor& x, const Windows& w, bool negate = true);
 /// The mean of each window by the membership, small, medium or large, that its values have most of; values in [0,
@@ -267,6 +273,29 @@ Tensor covariance_pool2d(const Tensor& x, bool triangle = false);
 Tensor signed_sqrt(const Tensor& x);
 /// Σ over positions of a bᵀ, by their number unless `sum`, as a row; then signed root and length 1 where asked.
 Tensor bilinear_pool2d(const Tensor& a, const Tensor& b, bool sum = false, bool root = true, bool unit = true);
+/// What becomes of sums over positions: their mean unless `sum`, then signed root and length 1 where asked.
+struct PairOptions {
+  bool sum = true, root = true, unit = true;
+};
+/// Scatters channel c to element places[c], with the sign signs[c]; int64 [C] and [C].
+struct CountSketch {
+  Tensor places, signs;
+};
+/// The circular convolution of as many of these as a polynomial's degree: vectors of `size` elements, whose products
+/// are, as expected, those of the polynomials (Pham and Pagh 2013).
+struct TensorSketch {
+  std::vector<CountSketch> factors;
+  int64_t size = 0;
+};
+/// Sketches of degree two of a and b, added up over positions: [N, size].
+Tensor compact_bilinear_pool2d(const Tensor& a, const Tensor& b, const TensorSketch& sketch, const PairOptions& o = {});
+/// (left a)(right b) / √d, added up over positions; left and right ±1, [d, C].
+Tensor random_maclaurin_pool2d(const Tensor& a, const Tensor& b, const Tensor& left, const Tensor& right,
+                               const PairOptions& o = {});
+/// alpha_0, alpha_1 times the mean, and alpha_q times the mean sketch of degree q = 2, 3, … of x's vectors, in a row;
+/// alpha has two numbers more than there are sketches.
+Tensor kernel_pool2d(const Tensor& x, const Tensor& alpha, std::span<const TensorSketch> sketches,
+                     bool normalize_input = false);
 /// Σ a_i h_i over positions of x [N, C, L], a the softmax of scores [N, L] or [N, C, L].
 Tensor weighted_by_softmax(const Tensor& x, const Tensor& scores);
 /// Means, then deviations √max(var, eps), of x [N, C, L] over its positions where `mask` [N, L], if given, is not 0.

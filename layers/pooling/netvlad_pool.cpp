@@ -7,6 +7,17 @@
 
 namespace tarn {
 
+namespace {
+
+/// Vectors along the last dimension, made of length 1; a zero one stays so, and has no slope.
+Tensor unit_or_zero(const Tensor& x) {
+  const Tensor zero = Tensor::zeros({}, x.dtype());
+  const Tensor some = gt(norm(x.detach(), 2, {-1}, true), zero);
+  return normalize(where(some, x, zero), 2, -1);
+}
+
+}  // namespace
+
 Tensor netvlad_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& centroids,
                       bool normalize_input) {
   return with_batch("netvlad_pool2d", x, 2, [&](const Tensor& t) {
@@ -14,7 +25,7 @@ Tensor netvlad_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
     const Tensor shares = softmax(linear(tokens, weight, bias), -1);
     const Tensor kept = transpose(slice(shares, -1, 0, centroids.size(0)), 1, 2);
     const Tensor residuals = matmul(kept, tokens) - sum(kept, {-1}, true) * centroids;
-    return normalize(flatten(normalize(residuals, 2, -1), 1), 2, -1);
+    return unit_or_zero(flatten(unit_or_zero(residuals), 1));
   });
 }
 

@@ -34,7 +34,7 @@ const bool added = add_window_pools<RankWeightedPool>(
     {.doc = "The sum of each window's values, weighed by their rank.",
      .formula = "y = Σ_r a (1 - a)^(r - 1) x_(r), x_(1) ≥ x_(2) ≥ … the values of the window; the weights add up to "
                 "1 - (1 - a)^n",
-     .source = "Shi, Ye, Wu 2016 (Neural Networks 83)",
+     .source = "Shi, Ye, Wu 2016 (Neural Networks 83), RWP",
      .use = "between max and average pooling, where small values should still have a say"});
 
 }  // namespace

@@ -135,7 +135,7 @@ const auto& piecewise_row =
         .formula(
             "inputs x [N, C, L] and int64 positions [N, 2], e1 ≤ e2; y [N, 3C] = maxima over 0 … e1, e1 + 1 … e2 "
             "and e2 + 1 … L - 1, one after the other; 0 for an empty part")
-        .source("Zeng, Liu, Chen, Zhao 2015 (EMNLP, D15-1203), who take its tanh")
+        .source("Zeng, Liu, Chen, Zhao 2015 (EMNLP, D15-1203), PCNN, who take its tanh")
         .pools("for relations between two words of a sentence, whose places are the positions")
         .samples_from(Domain::away_from_ties);
 const auto& time_row =
