@@ -105,7 +105,8 @@ TEST_CASE("every pooling is compared on each data set, or the README says why it
     for (const LayerInfo* row : all_layers()) {
       if (!is_pooling(*row)) continue;
       const std::string name = two_dimensional(row->name);
-      const bool told = configs.contains(name) != excused.contains(row->name);
+      const bool left = excused.contains(name) || excused.contains(row->name);
+      const bool told = configs.contains(name) != left;
       CHECK_MESSAGE(told, name, " needs either ", data_set, "/", name, ".json or a line in README.md's \"Left out\"");
     }
     for (const auto& [name, config] : configs) {
