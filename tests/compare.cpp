@@ -86,7 +86,7 @@ size_t count(const std::string& text, const std::string& word) {
 
 std::string error_of(const std::vector<std::string>& arguments) {
   try {
-    entries_of(arguments);
+    entrants_of(arguments);
   } catch (const Error& error) {
     return error.what();
   }
@@ -117,18 +117,18 @@ TEST_CASE("compare trains each config from each seed, and what the folder holds 
 TEST_CASE("a folder stands for the configs in it and below, each in the group of its own folder") {
   const TemporaryFolder folder;
   write_experiment(folder);
-  const std::vector<Entry> entries = entries_of({folder / "configs", "digits", folder / "configs/stars/a.json"});
-  REQUIRE(entries.size() == 5);
+  const std::vector<Entrant> entrants = entrants_of({folder / "configs", "digits", folder / "configs/stars/a.json"});
+  REQUIRE(entrants.size() == 5);
   const auto is = [&](size_t i, const char* group, const char* name) {
-    return entries[i].group == group && entries[i].name == name;
+    return entrants[i].group == group && entrants[i].name == name;
   };
   CHECK(is(0, "moons", "a"));
   CHECK(is(1, "moons", "b"));
   CHECK(is(2, "results", "digits"));
   CHECK(is(3, "results", "a"));
   CHECK(is(4, "stars", "a"));
-  CHECK(entries_of({folder / "configs/moons/"})[0].group == "moons");
-  CHECK(entries_of({folder / "configs/moons/../stars"})[0].group == "stars");
+  CHECK(entrants_of({folder / "configs/moons/"})[0].group == "moons");
+  CHECK(entrants_of({folder / "configs/moons/../stars"})[0].group == "stars");
 }
 
 TEST_CASE("a folder without configs, and one name twice in a group, are refused") {

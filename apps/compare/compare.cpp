@@ -26,7 +26,7 @@ struct Job {
   bool missing = true;  ///< from the folder, at the start
 
   std::string title() const {
-    const std::string place = group == Entry::named_group ? "" : group + "/";
+    const std::string place = group == Entrant::named_group ? "" : group + "/";
     return text(place, name, ", seed ", experiment.seed);
   }
 };
@@ -40,13 +40,13 @@ void check_data(const std::vector<Job>& jobs) {
 
 /// Seed by seed, so that a comparison that is stopped has as much of each config; within a seed, group by group.
 std::vector<Job> jobs_for(const CompareOptions& options) {
-  const std::vector<Entry> entries = entries_of(options.configs);
+  const std::vector<Entrant> entrants = entrants_of(options.configs);
   std::vector<Job> jobs;
   for (int64_t seed = 0; seed < options.seeds; ++seed)
-    for (const Entry& entry : entries) {
+    for (const Entrant& entrant : entrants) {
       std::vector<std::string> overrides = options.overrides;
       overrides.push_back("seed=" + std::to_string(seed));
-      Job job{read_experiment(entry.path, overrides), entry.name, entry.group, {}};
+      Job job{read_experiment(entrant.path, overrides), entrant.name, entrant.group, {}};
       Checksum sum;
       sum.add(to_text(resolved(job.experiment, 1)));  // whatever the number of classes
       job.key = sum.text();
@@ -141,7 +141,7 @@ class Results {
     for (const Trial& t : known) lines += to_text(to_json(t)) + "\n";
     write_file_atomically(path(group), lines);
   }
-  void write(const Groups& groups) const {
+  void write(const Rankings& groups) const {
     write_file_atomically(folder_ + "/table.md", comparison_markdown(groups));
     write_file_atomically(folder_ + "/report.html", comparison_html("Comparison", groups));
   }
@@ -182,14 +182,14 @@ class Comparison {
       trials_[job.group].push_back(trial);
       if (job.missing) {
         results_.add(job.group, trial);
-        results_.write(groups());
+        results_.write(rankings());
       }
       tell(job, trial);
     }
     progress_.clear();
-    results_.write(groups());
+    results_.write(rankings());
     if (!options_.json)
-      std::printf("%sreport: %s/report.html\n", comparison_text(groups()).c_str(), options_.out.c_str());
+      std::printf("%sreport: %s/report.html\n", comparison_text(rankings()).c_str(), options_.out.c_str());
     return failed_ ? 1 : 0;
   }
 
@@ -229,10 +229,10 @@ class Comparison {
     std::printf("%s\n", to_text(line).c_str());
     std::fflush(stdout);
   }
-  Groups groups() const {
-    Groups groups;
-    for (const auto& [group, trials] : trials_) groups[group] = ranked(trials);
-    return groups;
+  Rankings rankings() const {
+    Rankings all;
+    for (const auto& [group, trials] : trials_) all[group] = ranked(trials);
+    return all;
   }
 
   const CompareOptions& options_;

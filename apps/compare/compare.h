@@ -11,7 +11,7 @@
 namespace tarn {
 
 /// A config that takes part.
-struct Entry {
+struct Entrant {
   static constexpr const char* named_group = "results";
   std::string path;
   std::string name;   ///< the file's, without .json
@@ -21,7 +21,7 @@ struct Entry {
 /// What the arguments stand for, by group: a folder for all .json files in it and below, each in the group of the
 /// folder that it lies in; a config that is named itself is in the group "results". Throws where a folder has none, and
 /// where two of a group have one name.
-std::vector<Entry> entries_of(const std::vector<std::string>& arguments);
+std::vector<Entrant> entrants_of(const std::vector<std::string>& arguments);
 
 /// What one training came to.
 struct Trial {
@@ -56,15 +56,15 @@ struct Contestant {
 std::vector<Contestant> ranked(const std::vector<Trial>& trials);
 
 /// The contestants of each group, ranked.
-using Groups = std::map<std::string, std::vector<Contestant>>;
+using Rankings = std::map<std::string, std::vector<Contestant>>;
 
 /// The comparison as Markdown, as text for a terminal, and as a page with plots. A heading names each group where there
 /// are several.
 std::string comparison_markdown(const std::vector<Contestant>& contestants);
-std::string comparison_markdown(const Groups& groups);
+std::string comparison_markdown(const Rankings& groups);
 std::string comparison_text(const std::vector<Contestant>& contestants);
-std::string comparison_text(const Groups& groups);
-std::string comparison_html(const std::string& title, const Groups& groups);
+std::string comparison_text(const Rankings& groups);
+std::string comparison_html(const std::string& title, const Rankings& groups);
 
 /// Of each contestant a row of an SVG: mean and range of the accuracy (or loss), time per epoch, and memory. Empty
 /// where nothing was trained to its end.

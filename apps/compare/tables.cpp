@@ -197,7 +197,7 @@ std::string comparison_text(const std::vector<Contestant>& all) {
   return out;
 }
 
-std::string comparison_markdown(const Groups& groups) {
+std::string comparison_markdown(const Rankings& groups) {
   std::string out;
   for (const auto& [name, all] : groups) {
     if (groups.size() > 1) out += text(out.empty() ? "" : "\n", "## ", name, "\n\n");
@@ -206,7 +206,7 @@ std::string comparison_markdown(const Groups& groups) {
   return out;
 }
 
-std::string comparison_text(const Groups& groups) {
+std::string comparison_text(const Rankings& groups) {
   std::string out;
   for (const auto& [name, all] : groups) {
     if (groups.size() > 1) out += name + "\n";
@@ -215,7 +215,7 @@ std::string comparison_text(const Groups& groups) {
   return out;
 }
 
-std::string comparison_html(const std::string& title, const Groups& groups) {
+std::string comparison_html(const std::string& title, const Rankings& groups) {
   std::string out =
       page_head(title) +
       "<p class=note>Mean over the seeds, from the least to the most; the best is first. The time is that "

@@ -26,27 +26,27 @@ std::vector<std::string> configs_below(const std::string& folder) {
 /// The name of the folder that a file lies in.
 std::string folder_name(const std::string& file) {
   const std::string name = fs::weakly_canonical(file).parent_path().filename().string();
-  return name.empty() ? Entry::named_group : name;
+  return name.empty() ? Entrant::named_group : name;
 }
 
 }  // namespace
 
-std::vector<Entry> entries_of(const std::vector<std::string>& arguments) {
-  std::vector<Entry> entries;
+std::vector<Entrant> entrants_of(const std::vector<std::string>& arguments) {
+  std::vector<Entrant> entrants;
   for (const std::string& argument : arguments) {
     std::error_code ignored;
     const bool folder = fs::is_directory(argument, ignored);
     for (const std::string& path : folder ? configs_below(argument) : std::vector<std::string>{argument})
-      entries.push_back({path, fs::path(path).stem().string(), folder ? folder_name(path) : Entry::named_group});
+      entrants.push_back({path, fs::path(path).stem().string(), folder ? folder_name(path) : Entrant::named_group});
   }
-  std::ranges::stable_sort(entries, {}, &Entry::group);
+  std::ranges::stable_sort(entrants, {}, &Entrant::group);
   std::map<std::pair<std::string, std::string>, std::string> paths;
-  for (const Entry& e : entries) {
+  for (const Entrant& e : entrants) {
     const auto [known, added] = paths.try_emplace({e.group, e.name}, e.path);
     check(added, e.path, ": ", known->second, " has the same name, and both would be '", e.name, "' in ", e.group,
           ".jsonl; expected names that differ: rename one, or compare them apart");
   }
-  return entries;
+  return entrants;
 }
 
 }  // namespace tarn
