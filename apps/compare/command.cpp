@@ -14,10 +14,16 @@ int run(std::span<const std::string> arguments) {
   Cli cli(
       "compare", "CONFIG... [flags]",
       "Trains each CONFIG from several seeds and compares test accuracy, time per epoch and memory.\n"
-      "The folder gets results.jsonl (a line for each training), table.md and report.html (table and plot). What it "
-      "holds already\nis not trained again, so that a comparison can be stopped, continued and added to.\n\n"
+      "A folder stands for all .json files in it and below. Those that lie in one folder are ranked together, apart "
+      "from those of\nother folders: accuracies on different data cannot be compared. Configs that are named one by "
+      "one "
+      "are ranked together.\n"
+      "The output folder gets a line for each training in GROUP.jsonl, GROUP being the configs' folder (results.jsonl "
+      "for "
+      "those named\none by one), table.md and report.html (tables and plots). What it holds already is not trained "
+      "again, so that a comparison\ncan be stopped, continued and added to.\n\n"
       "examples:\n"
-      "  tarn compare apps/configs/pooling/*.json\n"
+      "  tarn compare apps/configs/pooling --out runs/poolings\n"
       "  tarn compare a.json b.json --seeds 3 --set train.epochs=5 --out runs/a_or_b");
   cli.words(options.configs, 1, -1, "CONFIG")
       .flag("--seeds", &options.seeds, "trainings of each config, with seeds 0, 1, … (default 5)", "N")

@@ -1,4 +1,4 @@
-// The comparison as a ranking: figures, Markdown, text, and a page with a plot.
+// The comparison as a ranking: figures, Markdown, text, and a page.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -20,9 +20,6 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 double score(const Trial& t) {
   return std::isnan(t.accuracy) ? t.loss : t.accuracy;
 }
-bool by_accuracy(const Contestant& c) {
-  return !c.trials.empty() && !std::isnan(c.trials[0].accuracy);
-}
 
 std::string format(const char* form, double value) {
   if (!std::isfinite(value)) return "-";
@@ -35,7 +32,7 @@ std::string format(const char* form, double value) {
 std::vector<std::string> cells(const Contestant& c) {
   int64_t failures = 0;
   for (const Trial& t : c.trials) failures += !t.failure.empty();
-  const bool accuracy = by_accuracy(c);
+  const bool accuracy = c.by_accuracy();
   const double factor = accuracy ? 100 : 1;
   const char* form = accuracy ? "%.2f" : "%.4g";
   return {c.config,
@@ -61,40 +58,18 @@ size_t width_of(const std::string& text) {  // in characters
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-/// Mean and range of each as a dot on a line.
-std::string plot(const std::vector<Contestant>& all) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
+std::string html_table(const std::vector<Contestant>& all) {
+  std::string out = "<div class=wide><table class=model><tr>";
+  const auto& head = titles(all.empty() || all[0].by_accuracy());
+  for (size_t i = 0; i < head.size(); ++i) out += (i ? "<th>" : "<th class=l>") + escaped(head[i]) + "</th>";
+  out += "</tr>";
   for (const Contestant& c : all) {
-    if (!std::isfinite(c.mean())) continue;
-    low = std::min(low, c.least());
-    high = std::max(high, c.most());
+    out += "<tr>";
+    const std::vector<std::string> row = cells(c);
+    for (size_t i = 0; i < row.size(); ++i) out += (i ? "<td>" : "<td class=l>") + escaped(row[i]) + "</td>";
+    out += "</tr>";
   }
-  if (!(low <= high)) return "";
-  const double room = std::max(high - low, 1e-6) * 0.05;
-  low -= room;
-  high += room;
-  const double factor = !all.empty() && by_accuracy(all[0]) ? 100 : 1;
-  const double width = 900;
-  const double left = 260;
-  const auto x = [&](double v) { return left + (v - low) / (high - low) * (width - left - 20); };
-  const double height = 30 + 22 * static_cast<double>(all.size());
-  std::string out = text("<svg viewBox='0 0 ", width, " ", height, "' style='max-width:960px'>");
-  for (int i = 0; i <= 4; ++i) {
-    const double v = low + (high - low) * i / 4;
-    out += text("<line class=g x1=", x(v), " x2=", x(v), " y1=20 y2=", height, " /><text class=t x=", x(v),
-                " y=14 text-anchor=middle>", format("%.4g", factor * v), "</text>");
-  }
-  double y = 36;
-  for (const Contestant& c : all) {
-    out += text("<text class=t x=", left - 10, " y=", y + 4, " text-anchor=end>", escaped(c.config), "</text>");
-    if (std::isfinite(c.mean()))
-      out += text("<g style='color:rgb(var(--a))'><path d='M", x(c.least()), " ", y, "H", x(c.most()),
-                  "'/><circle r=4.5 cx=", x(c.mean()), " cy=", y, "><title>", format("%.4g", factor * c.mean()),
-                  "</title></circle></g>");
-    y += 22;
-  }
-  return out + "</svg>";
+  return out + "</table></div>";
 }
 
 }  // namespace
@@ -171,6 +146,10 @@ double Contestant::tensors_mb() const {
   return value;
 }
 
+bool Contestant::by_accuracy() const {
+  return !trials.empty() && !std::isnan(trials[0].accuracy);
+}
+
 std::vector<Contestant> ranked(const std::vector<Trial>& trials) {
   std::vector<Contestant> all;
   std::map<std::string, size_t> places;
@@ -181,14 +160,14 @@ std::vector<Contestant> ranked(const std::vector<Trial>& trials) {
   }
   std::stable_sort(all.begin(), all.end(), [](const Contestant& a, const Contestant& b) {
     if (std::isnan(a.mean()) || std::isnan(b.mean())) return std::isnan(b.mean()) && !std::isnan(a.mean());
-    return by_accuracy(a) ? a.mean() > b.mean() : a.mean() < b.mean();
+    return a.by_accuracy() ? a.mean() > b.mean() : a.mean() < b.mean();
   });
   return all;
 }
 
 std::string comparison_markdown(const std::vector<Contestant>& all) {
   std::string out = "|";
-  const auto& head = titles(all.empty() || by_accuracy(all[0]));
+  const auto& head = titles(all.empty() || all[0].by_accuracy());
   for (const std::string& title : head) out += " " + title + " |";
   out += "\n|";
   for (size_t i = 0; i < head.size(); ++i) out += i == 0 ? " --- |" : " ---: |";
@@ -202,7 +181,7 @@ std::string comparison_markdown(const std::vector<Contestant>& all) {
 }
 
 std::string comparison_text(const std::vector<Contestant>& all) {
-  std::vector<std::vector<std::string>> rows{titles(all.empty() || by_accuracy(all[0]))};
+  std::vector<std::vector<std::string>> rows{titles(all.empty() || all[0].by_accuracy())};
   for (const Contestant& c : all) rows.push_back(cells(c));
   std::vector<size_t> widths(rows[0].size());
   for (const auto& row : rows)
@@ -218,20 +197,34 @@ std::string comparison_text(const std::vector<Contestant>& all) {
   return out;
 }
 
-std::string comparison_html(const std::string& title, const std::vector<Contestant>& all) {
-  std::string out = page_head(title) +
-                    "<p class=note>Mean over the seeds, from the least to the most; the best is first.</p>" +
-                    plot(all) + "<div class=wide><table class=model><tr>";
-  const auto& head = titles(all.empty() || by_accuracy(all[0]));
-  for (size_t i = 0; i < head.size(); ++i) out += (i ? "<th>" : "<th class=l>") + escaped(head[i]) + "</th>";
-  out += "</tr>";
-  for (const Contestant& c : all) {
-    out += "<tr>";
-    const std::vector<std::string> row = cells(c);
-    for (size_t i = 0; i < row.size(); ++i) out += (i ? "<td>" : "<td class=l>") + escaped(row[i]) + "</td>";
-    out += "</tr>";
+std::string comparison_markdown(const Rankings& groups) {
+  std::string out;
+  for (const auto& [name, all] : groups) {
+    if (groups.size() > 1) out += text(out.empty() ? "" : "\n", "## ", name, "\n\n");
+    out += comparison_markdown(all);
   }
-  return out + "</table></div></html>\n";
+  return out;
+}
+
+std::string comparison_text(const Rankings& groups) {
+  std::string out;
+  for (const auto& [name, all] : groups) {
+    if (groups.size() > 1) out += name + "\n";
+    out += comparison_text(all) + (groups.size() > 1 ? "\n" : "");
+  }
+  return out;
+}
+
+std::string comparison_html(const std::string& title, const Rankings& groups) {
+  std::string out =
+      page_head(title) +
+      "<p class=note>Mean over the seeds, from the least to the most; the best is first. The time is that "
+      "of the fastest epoch, the memory the most that tensors took beyond the data.</p>";
+  for (const auto& [name, all] : groups) {
+    if (groups.size() > 1) out += "<h2>" + escaped(name) + "</h2>";
+    out += comparison_plot(all) + html_table(all);
+  }
+  return out + "</html>\n";
 }
 
 }  // namespace tarn
