@@ -1,6 +1,7 @@
 // Max and average pooling, sliding and adaptive, over 1, 2 and 3 dimensions: each is a geometry and a reduction.
 #include "core/ops.h"
 #include "layers/pooling.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -34,11 +35,12 @@ struct Sliding {
     if constexpr (Reduction::averages && rank > 1)
       f("divisor_override", divisor_override, "divide by this, which is not 0, instead of the number of cells");
   }
+  static std::string name() { return with_rank(Reduction::averages ? "avg_pool" : "max_pool", rank); }
   Windows windows(const Shape& x) const {
     SlidingOptions options = settings.options();
     options.count_include_pad = count_include_pad;
     options.divisor_override = divisor_override;
-    return sliding_windows(with_rank(Reduction::averages ? "avg_pool" : "max_pool", rank).c_str(), x, rank, options);
+    return sliding_windows(name().c_str(), x, rank, options);
   }
 };
 
@@ -51,10 +53,8 @@ struct Adaptive {
     f("output_size", output_size, "size of the output: one number, or one for each dimension; null keeps the input's",
       {.lo = 0, .hi = 1 << 24, .required = true, .rank = rank});
   }
-  Windows windows(const Shape& x) const {
-    const std::string name = with_rank(Reduction::averages ? "adaptive_avg_pool" : "adaptive_max_pool", rank);
-    return adaptive_windows(name.c_str(), x, rank, expand(output_size, rank));
-  }
+  static std::string name() { return with_rank(Reduction::averages ? "adaptive_avg_pool" : "adaptive_max_pool", rank); }
+  Windows windows(const Shape& x) const { return adaptive_windows(name().c_str(), x, rank, output_size); }
 };
 
 /// A pooling layer.
@@ -73,13 +73,13 @@ class Pool : public Module {
 
   Tensor forward(const Tensor& x, Context&) override {
     if constexpr (Reduction::averages)
-      return avg_pool(x, windows_for(x.shape()));
+      return avg_pool(x, windows_for(x));
     else
-      return max_pool(x, windows_for(x.shape()));
+      return max_pool(x, windows_for(x));
   }
   Tensors apply(const Tensors& inputs, Context& context) override {
     if (outputs().empty()) return Module::apply(inputs, context);
-    Extreme found = max_pool_with_indices(inputs.at(0), windows_for(inputs[0].shape()));
+    Extreme found = max_pool_with_indices(inputs.at(0), windows_for(inputs[0]));
     return {std::move(found.values), std::move(found.indices)};
   }
   std::vector<std::string> outputs() const override {
@@ -89,8 +89,9 @@ class Pool : public Module {
   }
 
  private:
-  const Windows& windows_for(const Shape& x) {
-    return windows_.get(x, rank, [this](const Shape& s) { return geometry_.windows(s); });
+  const Windows& windows_for(const Tensor& x) {
+    check_planes(geometry_.name(), x, rank);
+    return windows_.get(x.shape(), rank, [this](const Shape& s) { return geometry_.windows(s); });
   }
 
   Geometry<rank, Reduction> geometry_;

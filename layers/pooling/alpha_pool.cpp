@@ -9,7 +9,7 @@ namespace tarn {
 
 Tensor alpha_pool(const Tensor& x, const Windows& w, const Tensor& alpha, double eps) {
   const Taps t = taps_of(x, w);
-  const Tensor p = (1 - along_channels("alpha_pool: alpha", alpha, x.shape(), w)) * 0.5;
+  const Tensor p = (1 - along_channels("alpha_integration_pool: alpha", alpha, x.shape(), w)) * 0.5;
   return as_output(exp(log_mean_exp_taps(log(t.values + eps), t, p)), t);  // a power mean is one of logarithms
 }
 

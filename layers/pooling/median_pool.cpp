@@ -3,6 +3,7 @@
 
 #include "layers/pooling/functions.h"
 #include "layers/pooling/ranks.h"
+#include "layers/pooling/whole_plane.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -61,6 +62,7 @@ class MedianPool : public Module {
 
   MedianPool(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
+    check_planes(name(), x, rank);
     const bool mean = config_.even == "mean";
     const Windows w = config_.same ? same_windows(x.shape()) : config_.window.windows(name(), x.shape());
     if (config_.padding_mode == "clip") return median_pool(x, w, mean);
@@ -86,9 +88,8 @@ class MedianPool : public Module {
       const int64_t before = added(a.input, kernel[i], stride[i]) / 2;
       std::vector<Span> spans;
       for (int64_t start = 0; start < a.input; start += stride[i]) {
-        Span s;
-        s.skipped = std::max(before - start, int64_t{0});
-        s.first = start - before + s.skipped;
+        Span s;  // a median does not ask where in its window a value stands, so that no tap outside is kept
+        s.first = std::max(start - before, int64_t{0});
         s.taps = std::min(start - before + kernel[i], a.input) - s.first;
         s.extent = s.taps;
         spans.push_back(s);
@@ -104,6 +105,8 @@ class MedianPool : public Module {
     for (size_t i = rank; i-- > 0;) {
       const Axis& a = w.axes[3 - rank + i];
       const int64_t both = config_.same ? added(a.input, kernel[i], stride[i]) : 2 * a.padding;
+      check(both - both / 2 < a.input, name(), ": kernel_size is ", kernel[i], ", whose padding of ", both - both / 2,
+            " cells is more than can be reflected of ", a.input, "; use padding_mode \"clip\" or a smaller kernel");
       sizes.insert(sizes.end(), {both / 2, both - both / 2});
     }
     return pad(x, sizes, "reflect");
