@@ -18,8 +18,8 @@ Extreme aps_pool(const Tensor& x, int rank, const Sizes& stride, const std::stri
   for (int i = 0; i < rank; ++i) {
     const int64_t size = batch.size(i - rank);
     const int64_t s = step[static_cast<size_t>(i)];
-    check(s > 0 && size % s == 0, name, ": stride is ", s, ", which does not divide the size ", size, " of the input ",
-          x.shape(), "; pad it first");
+    check(s > 0 && size % s == 0, name, ": stride ", s, " does not divide the size ", size, " of the input ", x.shape(),
+          "; pad it first");
     Tensors finer;
     for (const Tensor& part : components)
       for (int64_t first = 0; first < s; ++first) finer.push_back(slice(part, i - rank, first, size, s));

@@ -40,7 +40,7 @@ Tensor blurred(const std::string& name, const Tensor& x, int rank, int64_t filt_
   std::vector<int64_t> padding;
   for (int i = 0; i < rank; ++i) {
     const int64_t size = x.size(i - rank);
-    check(pad_mode != "reflect" || size > after, name, ": filt_size ", filt_size, " reflects ", after,
+    check(pad_mode != "reflect" || size > after, name, ": filt_size ", filt_size, " means reflecting ", after,
           " cells, which needs more than that, but the input is ", x.shape(),
           "; use a smaller filt_size, or pad_mode replicate");
     const size_t d = static_cast<size_t>(i);

@@ -20,7 +20,7 @@ int channel_dimension(const char* op, const Tensor& x, int64_t dim, int64_t grou
   check(x.floating(), op, ": needs float32 or float64 values, got ", x.dtype());
   const int axis = x.shape().axis(dim, (std::string(op) + ": dim").c_str());
   for (int i = 1; i < x.rank(); ++i)
-    check(x.shape()[i] > 0, op, ": the input ", batch_text(x.shape()), " is empty; only the batch may have size 0");
+    check(x.shape()[i] > 0, op, ": the input ", batch_text(x.shape()), " is empty; only the batch may be empty");
   check(x.rank() < Shape::max_rank, op, ": the input ", x.shape(), " has ", x.rank(), " dimensions; expected at most ",
         Shape::max_rank - 1);
   const int64_t channels = x.shape()[axis];

@@ -82,7 +82,7 @@ struct CumulativeMaxPool {
     const char* name = "cumulative_max_pool";
     check(x.floating(), name, ": the input is int64; needs float32 or float64 values");
     for (int i = 1; i < x.rank(); ++i)
-      check(x.shape()[i] > 0, name, ": the input ", batch_text(x.shape()), " is empty; only the batch may have size 0");
+      check(x.shape()[i] > 0, name, ": the input ", batch_text(x.shape()), " is empty; only the batch may be empty");
     x.shape().axis(dim, "cumulative_max_pool: dim");  // or throws
     return running_max(x, dim, reverse);
   }

@@ -58,8 +58,8 @@ class DetailPreservingPool : public Module {
     check_planes(name, x, rank);
     check_channels(name, x, rank, channels_);
     for (int i = 1; i <= rank; ++i)
-      check(x.size(-i) % kernel_ == 0, name, ": kernel_size is ", kernel_,
-            ", which does not divide every size of the input ", x.shape(), "; pad or crop it first");
+      check(x.size(-i) % kernel_ == 0, name, ": kernel_size ", kernel_, " does not divide every size of the input ",
+            x.shape(), "; pad or crop it first");
     const Windows& w = windows_.get(x.shape(), rank, [&](const Shape& s) {
       return sliding_windows(name.c_str(), s, rank, {.kernel_size = {kernel_}});
     });

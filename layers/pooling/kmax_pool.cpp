@@ -47,8 +47,8 @@ class KMaxPool1d : public Module {
   Tensors apply(const Tensors& x, Context&) override {
     check_planes(K::name, x.at(0), 1);
     const int64_t k = config_.count.k(x[0].size(-1));
-    check(config_.pad || k <= x[0].size(-1), K::name, ": k is ", k, ", but the input ", x[0].shape(), " has ",
-          x[0].size(-1), " positions; allowed are 1 to as many, or, with pad, any number");
+    check(config_.pad || k <= x[0].size(-1), K::name, ": k is ", k, "; allowed are 1 to ", x[0].size(-1),
+          ", the length of the input ", x[0].shape(), "; with pad, zeros fill what is missing");
     Extreme found = kmax_pool1d(x[0], k, config_.pad);
     if (!config_.return_indices) return {std::move(found.values)};
     return {std::move(found.values), std::move(found.indices)};

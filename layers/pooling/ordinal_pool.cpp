@@ -69,8 +69,8 @@ class GlobalOrdinalPool2d : public Module {
     check_planes(name, x, 2);
     const Windows w = global_windows(name, x.shape(), 2);
     check_channels(name, x, 2, config_.ordinal.weight.size(0));
-    check(w.taps() == config_.ordinal.weight.size(1), name, ": the planes of the input ", x.shape(), " have ", w.taps(),
-          " cells; the layer was built for ", config_.ordinal.weight.size(1));
+    check(w.taps() == config_.ordinal.weight.size(1), name, ": the input ", x.shape(), " has planes of ", w.taps(),
+          " cells; one of ", config_.ordinal.weight.size(1), ", for which the layer was built, is needed");
     return plane_values(config_.ordinal.pool(x, w, context), 2, config_.keepdim);
   }
   void parts(Parts& p) override { config_.ordinal.parts(p); }

@@ -17,8 +17,10 @@ inline void check_planes(std::string_view name, const Shape& x, int rank) {
       "[N, C, L] or [C, L]", "[N, C, H, W] or [C, H, W]", "[N, C, D, H, W] or [C, D, H, W]"};
   const bool fits = rank == 0 ? x.rank() >= 3 && x.rank() <= 5 : x.rank() == rank + 1 || x.rank() == rank + 2;
   check(fits, name, ": the input ", batch_text(x), " has ", x.rank(), " dimensions; expected ", layouts[rank]);
-  for (int i = rank == 0 ? 1 : x.rank() - rank - 1; i < x.rank(); ++i)
-    check(x[i] > 0, name, ": the input ", batch_text(x), " is empty; only the batch may have size 0");
+  const int channels = rank == 0 ? 1 : x.rank() - rank - 1;
+  for (int i = channels; i < x.rank(); ++i)
+    check(x[i] > 0, name, ": the input ", batch_text(x), " is empty: it has ",
+          i == channels ? "no channels" : "a spatial size of 0", "; only the batch may be empty");
 }
 /// The same, and unless x is floating.
 inline void check_planes(std::string_view name, const Tensor& x, int rank) {
