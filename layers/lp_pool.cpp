@@ -1,6 +1,7 @@
 // Lp pooling: the p-norm of what each window sees.
 #include "core/ops.h"
 #include "layers/pooling.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -44,8 +45,9 @@ class LPPool : public Module {
   };
   LPPool(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
-    const Windows& w = windows_.get(
-        x.shape(), rank, [&](const Shape& s) { return config_.sliding.windows(with_rank("lp_pool", rank), s); });
+    const std::string name = with_rank("lp_pool", rank);
+    check_planes(name, x, rank);
+    const Windows& w = windows_.get(x.shape(), rank, [&](const Shape& s) { return config_.sliding.windows(name, s); });
     return lp_pool(x, w, config_.norm_type, config_.lp.sign(), config_.partial_window == "torch");
   }
 
@@ -72,7 +74,9 @@ class GlobalLPPool : public Module {
   };
   GlobalLPPool(const Config& c, Build&) : config_(c) {}
   Tensor forward(const Tensor& x, Context&) override {
-    const Windows w = global_windows(with_any_rank("global_lp_pool", rank), x.shape(), rank);
+    const std::string name = with_any_rank("global_lp_pool", rank);
+    check_planes(name, x, rank);
+    const Windows w = global_windows(name, x.shape(), rank);
     return plane_values(lp_pool(x, w, config_.p, config_.lp.sign()), w.rank, config_.keepdim);
   }
 

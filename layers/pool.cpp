@@ -2,6 +2,7 @@
 #include "core/ops.h"
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -63,11 +64,12 @@ struct Sliding {
     if constexpr (Reduction::averages)
       f("divisor_override", divisor_override, "divide by this, which is not 0, instead of the number of cells");
   }
+  static std::string name() { return with_rank(Reduction::name, rank); }
   Windows windows(const Shape& x) const {
     SlidingOptions options = settings.options();
     options.count_include_pad = count_include_pad;
     options.divisor_override = divisor_override;
-    return sliding_windows(with_rank(Reduction::name, rank).c_str(), x, rank, options);
+    return sliding_windows(name().c_str(), x, rank, options);
   }
 };
 
@@ -80,10 +82,8 @@ struct Adaptive {
     f("output_size", output_size, "size of the output: one number, or one for each dimension; null keeps the input's",
       {.lo = 0, .hi = 1 << 24, .required = true, .rank = rank});
   }
-  Windows windows(const Shape& x) const {
-    const std::string name = with_rank(text("adaptive_", Reduction::name), rank);
-    return adaptive_windows(name.c_str(), x, rank, expand(output_size, rank));
-  }
+  static std::string name() { return with_rank(text("adaptive_", Reduction::name), rank); }
+  Windows windows(const Shape& x) const { return adaptive_windows(name().c_str(), x, rank, expand(output_size, rank)); }
 };
 
 /// A pooling layer.
@@ -100,11 +100,11 @@ class Pool : public Module {
   };
   Pool(Config c, Build&) : geometry_(std::move(c.geometry)), reduction_(c.reduction) {}
 
-  Tensor forward(const Tensor& x, Context&) override { return Reduction::pool(x, windows_for(x.shape())); }
+  Tensor forward(const Tensor& x, Context&) override { return Reduction::pool(x, windows_for(x)); }
   Tensors apply(const Tensors& inputs, Context& context) override {
     if constexpr (!Reduction::averages)
       if (reduction_.return_indices) {
-        Extreme found = Reduction::with_indices(inputs.at(0), windows_for(inputs[0].shape()));
+        Extreme found = Reduction::with_indices(inputs.at(0), windows_for(inputs[0]));
         return {std::move(found.values), std::move(found.indices)};
       }
     return Module::apply(inputs, context);
@@ -116,8 +116,9 @@ class Pool : public Module {
   }
 
  private:
-  const Windows& windows_for(const Shape& x) {
-    return windows_.get(x, rank, [this](const Shape& s) { return geometry_.windows(s); });
+  const Windows& windows_for(const Tensor& x) {
+    check_planes(geometry_.name(), x, rank);
+    return windows_.get(x.shape(), rank, [this](const Shape& s) { return geometry_.windows(s); });
   }
 
   Geometry<rank, Reduction> geometry_;

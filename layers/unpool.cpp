@@ -6,6 +6,7 @@
 #include "layers/init.h"
 #include "layers/model.h"
 #include "layers/pooling.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -28,7 +29,8 @@ struct UnpoolingSettings {
       {.lo = 0, .hi = 1 << 30});
   }
   /// `like`, where there is one, is a tensor of the wanted spatial sizes.
-  Windows windows(const std::string& layer, const Shape& x, const Tensor* like) const {
+  Windows windows(const std::string& layer, const Tensor& x, const Tensor* like) const {
+    check_planes(layer, x, rank);
     check(!like || !output_size, layer, ": output_size is given, and so is an input that says the same; leave one out");
     std::optional<Sizes> size = output_size;
     if (like) {
@@ -37,7 +39,7 @@ struct UnpoolingSettings {
       size = Sizes(like->shape().end() - rank, like->shape().end());
     }
     const SlidingOptions options{.kernel_size = kernel_size, .stride = stride.value_or(Sizes{}), .padding = padding};
-    return unpooling_windows(layer.c_str(), x, rank, options, size);
+    return unpooling_windows(layer.c_str(), x.shape(), rank, options, size);
   }
 };
 
@@ -68,7 +70,7 @@ class MaxUnpool : public Module {
   MaxUnpool(Config c, Build&) : config_(std::move(c)) {}
   Tensors apply(const Tensors& inputs, Context&) override {
     const Tensor* like = inputs.size() > 2 ? &inputs[2] : nullptr;
-    const Windows w = config_.pooling.windows(with_rank("max_unpool", rank), inputs.at(0).shape(), like);
+    const Windows w = config_.pooling.windows(with_rank("max_unpool", rank), inputs.at(0), like);
     return {max_unpool(inputs[0], inputs.at(1), w, config_.duplicates.value())};
   }
 
@@ -95,16 +97,18 @@ class AvgUnpool : public Module {
   AvgUnpool(Config c, Build& build) : config_(std::move(c)) {
     if (!config_.affine) return;
     const Shape& x = build.shape();
-    const int64_t channels = x[is_sample(x, rank) ? 0 : 1];
+    check_planes(with_rank("avg_unpool", rank), x, rank);
+    const int64_t channels = x[x.rank() - rank - 1];
     weight_ = build.parameter("weight", {channels}, init::constant(1));
     bias_ = build.parameter("bias", {channels}, init::constant(0));
   }
   Tensors apply(const Tensors& inputs, Context&) override {
     const Tensor* like = inputs.size() > 1 ? &inputs[1] : nullptr;
-    const Windows w = config_.pooling.windows(with_rank("avg_unpool", rank), inputs.at(0).shape(), like);
+    const Windows w = config_.pooling.windows(with_rank("avg_unpool", rank), inputs.at(0), like);
     const auto mode = config_.mode == "copy" ? UnpoolMode::copy : UnpoolMode::adjoint;
     const Tensor y = avg_unpool(inputs[0], w, mode);
     if (!weight_.defined()) return {y};
+    check_channels(with_rank("avg_unpool", rank), y, rank, weight_.numel());
     std::vector<int64_t> sizes(rank + 1, 1);
     sizes[0] = weight_.numel();
     return {y * reshape(weight_, sizes) + reshape(bias_, sizes)};
@@ -142,6 +146,7 @@ class MaxPoolUnpool : public Module {
           ", the shape that it was given (for one sample)");
   }
   Tensor forward(const Tensor& x, Context& context) override {
+    check_planes(name(), x, rank);
     const Windows& w = windows_for(x.shape());
     const Extreme pooled = max_pool_with_indices(x, w);
     const Scope scope("body");

@@ -3,35 +3,37 @@
 #include <cmath>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 Tensor numbers(const std::vector<int64_t>& values) {
   return Tensor(Shape{static_cast<int64_t>(values.size())}, values);
 }
 
 TEST_CASE("Maxout has the values and derivatives of its worked example") {
-  const Tensor x = values_of({1, 4, 1, 1}, {1, 5, 3, 2});
+  const Tensor x = tensor({1, 4, 1, 1}, {1, 5, 3, 2});
   check_example([](const Tensors& t) { return maxout(t[0], 2); }, {x}, {5, 3}, {{0, 1, 1, 0}});
   CHECK(maxout(x, 2).shape() == Shape{1, 2, 1, 1});
   check_values(run(R"({"type": "Maxout", "k": 2})", {reshape(x, Shape{1, 4})}), {5, 3});
   check_values(run(R"({"type": "Maxout", "k": 4, "dim": 0})", {reshape(x, Shape{4, 1})}), {5});
-  check_example([](const Tensors& t) { return maxout(t[0], 2); }, {values_of({1, 2}, {7, 7})}, {7}, {{1, 0}});
+  check_example([](const Tensors& t) { return maxout(t[0], 2); }, {tensor({1, 2}, {7, 7})}, {7}, {{1, 0}});
   check_refused(R"({"type": "Maxout", "k": 3})", {x}, "4 channels, which is no multiple of 3");
   CHECK(run(R"({"type": "Maxout", "k": 2})", {Tensor({0, 4, 3})}).shape() == Shape{0, 2, 3});
 }
 
 TEST_CASE("MaxFeatureMap has the values and derivatives of its worked examples") {
   const auto f = [](const Tensors& t) { return max_feature_map(t[0], t[0].size(1) == 6); };
-  check_example(f, {values_of({1, 4, 1, 1}, {1, 5, 3, 2})}, {3, 5}, {{0, 1, 1, 0}});
-  const Tensor six = values_of({1, 6, 1, 1}, {1, 5, 3, 2, 7, 4});
+  check_example(f, {tensor({1, 4, 1, 1}, {1, 5, 3, 2})}, {3, 5}, {{0, 1, 1, 0}});
+  const Tensor six = tensor({1, 6, 1, 1}, {1, 5, 3, 2, 7, 4});
   check_example(f, {six}, {7, 5, 3, 4}, {{0, 1, 1, 0, 1, 1}});
-  check_example(f, {values_of({1, 6}, {5, 0, 5, 0, 5, 0})}, {5, 0, 5, 0}, {{1, 1, 1, 1, 0, 0}});
+  check_example(f, {tensor({1, 6}, {5, 0, 5, 0, 5, 0})}, {5, 0, 5, 0}, {{1, 1, 1, 1, 0, 0}});
   CHECK(run(R"({"type": "MaxFeatureMap", "ratio": "3/2"})", {six}).shape() == Shape{1, 4, 1, 1});
   CHECK(run(R"("MaxFeatureMap")", {Tensor({0, 6, 3})}).shape() == Shape{0, 3, 3});
-  check_refused(R"({"type": "MaxFeatureMap", "ratio": "3/2"})", {values_of({1, 4}, {1, 2, 3, 4})}, "no multiple of 3");
+  check_refused(R"({"type": "MaxFeatureMap", "ratio": "3/2"})", {tensor({1, 4}, {1, 2, 3, 4})}, "no multiple of 3");
 }
 
 TEST_CASE("MaxFeatureMap and Maxout group channels as their formulas say, at every place") {
@@ -55,7 +57,7 @@ TEST_CASE("MaxFeatureMap and Maxout group channels as their formulas say, at eve
 
 TEST_CASE("ChannelPool has the values and derivatives of its worked example") {
   const auto f = [](const Tensors& t) { return run(R"("ChannelPool")", t); };
-  const Tensor x = values_of({1, 2, 1, 3}, {1, 2, 3, 0, 4, 2});
+  const Tensor x = tensor({1, 2, 1, 3}, {1, 2, 3, 0, 4, 2});
   check_example(f, {x}, {1, 4, 3, 0.5, 3, 2.5}, {{1.5, 0.5, 1.5, 0.5, 1.5, 0.5}});
   CHECK(f({x}).shape() == Shape{1, 2, 1, 3});
   CHECK(f({Tensor({0, 5, 4, 3})}).shape() == Shape{0, 2, 4, 3});
@@ -63,7 +65,7 @@ TEST_CASE("ChannelPool has the values and derivatives of its worked example") {
 }
 
 TEST_CASE("ChannelPool slides over channels, or takes every so many-th") {
-  const Tensor x = values_of({1, 6}, {1, 8, 3, 4, 9, 2});
+  const Tensor x = tensor({1, 6}, {1, 8, 3, 4, 9, 2});
   const auto pool = [&](const std::string& rest) { return run(R"({"type": "ChannelPool", )" + rest + "}", {x}); };
   check_values(pool(R"("kernel_size": 3, "stride": 1)"), {8, 8, 9, 9, 4, 5, 16.0 / 3, 5});
   check_values(pool(R"("kernel_size": 2, "pool": "avg")"), {4.5, 3.5, 5.5});
@@ -78,14 +80,14 @@ TEST_CASE("TrainableAvgPool has the values and derivatives of its worked example
   const auto f = [](bool sums) {
     return [sums](const Tensors& t) { return trainable_avg_pool(t[0], tiles(t[0], 2), t[1], t[2], sums); };
   };
-  const Tensors inputs{square4(), values_of({1}, {2}), values_of({1}, {0.5})};
+  const Tensors inputs{square4(), tensor({1}, {2}), tensor({1}, {0.5})};
   check_example(f(false), inputs, {4, 6, 9.5, 2}, {std::vector<double>(16, 0.5), {9.75}, {4}});
   check_example(f(true), inputs, {14.5, 22.5, 36.5, 6.5}, {std::vector<double>(16, 2), {39}, {4}});
   const Tensor x = normal({2, 3, 5, 4}, Stream{1, 2, 4}, 0, 1, Dtype::f64);
   const Windows w = sliding_windows(
       "test", x.shape(), 2, {.kernel_size = {3}, .stride = {2}, .padding = {1}, .dilation = {}, .ceil_mode = true});
-  const Tensor weight = values_of({3}, {1, -2, 0.5});
-  const Tensor bias = values_of({3}, {0.1, 0.2, 0.3});
+  const Tensor weight = tensor({3}, {1, -2, 0.5});
+  const Tensor bias = tensor({3}, {0.1, 0.2, 0.3});
   const Tensor y = trainable_avg_pool(x, w, weight, bias);
   for (int64_t i = 0; i < y.numel(); ++i) {
     const auto cells = w.cells(i % w.output_cells());
@@ -103,7 +105,7 @@ TEST_CASE("SubsamplePool keeps what its worked example says") {
     return run(R"({"type": "SubsamplePool2d", "stride": 2, "offset": [1, 0]})", t);
   };
   check_example(f, {square4()}, {4, 1, 2, 0}, {{0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0}});
-  const Tensor x = values_of({1, 1, 7}, {0, 1, 2, 3, 4, 5, 6});
+  const Tensor x = tensor({1, 1, 7}, {0, 1, 2, 3, 4, 5, 6});
   check_values(run(R"({"type": "SubsamplePool1d", "stride": 3, "offset": 1})", {x}), {1, 4});
   check_values(run(R"({"type": "SubsamplePool1d", "stride": 3})", {x}), {0, 3, 6});
   CHECK(run(R"({"type": "SubsamplePool3d", "stride": [1, 2, 3]})", {Tensor({0, 2, 3, 3, 3})}).shape() ==
@@ -139,7 +141,7 @@ TEST_CASE("S3Pool draws rows and columns of each group, in order, the same for a
 }
 
 TEST_CASE("S3Pool cuts windows off at the far edge or leaves them out, and refuses grids that do not fit") {
-  const Tensor x = values_of({1, 1, 5}, {1, 5, 2, 4, 3});
+  const Tensor x = tensor({1, 1, 5}, {1, 5, 2, 4, 3});
   const Windows clipped = s3_windows("test", x.shape(), 1, {3}, false);
   check_values(max_pool(x, clipped), {5, 5, 4, 4, 3});
   check_values(max_pool(x, s3_windows("test", x.shape(), 1, {3}, true)), {5, 5, 4});

@@ -5,10 +5,12 @@
 #include <numbers>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 Tensor noise(const Shape& shape, uint64_t variant) {
   return normal(shape, Stream{1, 4, variant}, 0, 1, Dtype::f64);
@@ -79,8 +81,7 @@ TEST_CASE("BlurPool blurs each dimension by itself, in both precisions, batches 
 }
 
 TEST_CASE("MaxBlurPool has the values and derivatives of its worked example") {
-  const Tensor x =
-      values_of({1, 1, 5, 5}, {1, 2, 5, 3, 0, 4, 0, 1, 2, 1, 7, 3, -1, 0, 2, 2, 6, 0, 4, 3, 1, 1, 2, 2, 8});
+  const Tensor x = tensor({1, 1, 5, 5}, {1, 2, 5, 3, 0, 4, 0, 1, 2, 1, 7, 3, -1, 0, 2, 2, 6, 0, 4, 3, 1, 1, 2, 2, 8});
   const auto layer = layer_of(R"({"type": "MaxBlurPool2d", "kernel_size": 2})", {x.shape()});
   check_example([&](const Tensors& t) { return run(*layer, t); }, {x}, {4.75, 3.375, 6, 4.1875},
                 {{0, 0, 0.625, 0.125,  0, 0.25, 0, 0, 0.5625, 0, 0.625, 0.5625, 0,
@@ -189,7 +190,7 @@ TEST_CASE("SpectralPool drops frequencies at random in training, and none otherw
 
 TEST_CASE("HaarPool has the values and derivatives of its worked examples") {
   check_example([](const Tensors& t) { return haar_pool(t[0], 2); }, {square4()}, {3.5, 5.5, 9, 1.5}, {filled(0.5)});
-  check_example([](const Tensors& t) { return haar_pool(t[0], 2, true); }, {values_of({1, 1, 2, 2}, {1, 3, 2, 4})},
+  check_example([](const Tensors& t) { return haar_pool(t[0], 2, true); }, {tensor({1, 1, 2, 2}, {1, 3, 2, 4})},
                 {5, -1, -2, 0}, {{2, 0, 0, 0}});
 }
 
@@ -207,13 +208,13 @@ TEST_CASE("HaarPool's bands keep all there is, in every number of dimensions") {
     const Tensor back = vjp([&](const Tensors& t) { return haar_pool(t[0], rank, true); }, {x}, bands).gradients[0];
     check_values(back, x.to_vector<double>());
   }
-  const Tensor cube = values_of({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});  // D steps by 4, H by 2, W by 1
+  const Tensor cube = tensor({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});  // D steps by 4, H by 2, W by 1
   const double r = 2 * std::sqrt(2.0);
   check_values(haar_pool(cube, 3, true), {36 / r, -16 / r, -8 / r, 0, -4 / r, 0, 0, 0});
 }
 
 TEST_CASE("HaarPool refuses odd sizes, or repeats their last cell") {
-  const Tensor x = values_of({1, 1, 3}, {1, 2, 5});
+  const Tensor x = tensor({1, 1, 3}, {1, 2, 5});
   check_refused(R"("HaarPool1d")", {x}, "odd size");
   check_values(run(R"({"type": "HaarPool1d", "pad": "replicate", "bands": "all"})", {x}),
                {3 / std::sqrt(2.0), 10 / std::sqrt(2.0), -1 / std::sqrt(2.0), 0});

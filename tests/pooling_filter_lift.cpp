@@ -1,9 +1,11 @@
 // LiftPool against its definition, and its inverse.
 #include "layers/pooling/lift_pool.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 Tensor noise(const Shape& shape, uint64_t variant) {
   return normal(shape, Stream{1, 5, variant}, 0, 1, Dtype::f64);
@@ -20,7 +22,7 @@ TEST_CASE("lifting has the values and derivatives of its worked example") {
     const Tensors b = lift_bands(t[0], 2, same, half);
     return b[0] + b[1] + b[2] + b[3];
   };
-  check_example(f, {values_of({1, 1, 2, 2}, {1, 3, 2, 4})}, {5.5}, {{0.25, -0.75, -0.75, 2.25}});
+  check_example(f, {tensor({1, 1, 2, 2}, {1, 3, 2, 4})}, {5.5}, {{0.25, -0.75, -0.75, 2.25}});
 }
 
 TEST_CASE("lifting is undone exactly, whatever predicts and updates") {

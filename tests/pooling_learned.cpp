@@ -3,10 +3,12 @@
 #include <cmath>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 double logistic(double v) {
   return 1 / (1 + std::exp(-v));
@@ -22,7 +24,7 @@ Windows odd_windows(const Tensor& x) {
 TEST_CASE("LearnedMixedPool has the values and derivatives of its worked example") {
   const auto f = [](const Tensors& t) { return learned_mixed_pool(t[0], tiles(t[0], 2), t[1]); };
   check_example(
-      f, {square4(), values_of({1}, {0.3})}, {2.425, 3.425, 5.25, 1.725},
+      f, {square4(), tensor({1}, {0.3})}, {2.425, 3.425, 5.25, 1.725},
       {{0.175, 0.175, 0.475, 0.175, 0.475, 0.175, 0.175, 0.175, 0.475, 0.175, 0.175, 0.175, 0.175, 0.175, 0.175, 0.475},
        {10.25}});
 }
@@ -30,7 +32,7 @@ TEST_CASE("LearnedMixedPool has the values and derivatives of its worked example
 TEST_CASE("LearnedMixedPool takes maximum and mean over the cells that are there") {
   const Tensor x = normal({2, 3, 5, 4}, Stream{1, 2, 3}, 0, 1, Dtype::f64);
   const Windows w = odd_windows(x);
-  const Tensor a = values_of({3, 1, 1}, {0.2, 0.9, -0.5});
+  const Tensor a = tensor({3, 1, 1}, {0.2, 0.9, -0.5});
   const Tensor y = learned_mixed_pool(x, w, a);
   for (int64_t plane = 0; plane < 6; ++plane)
     for (int64_t cell = 0; cell < w.output_cells(); ++cell) {
@@ -67,7 +69,7 @@ TEST_CASE("the shares of LearnedMixedPool belong to the layer, channels, regions
     CHECK(y.at(i) == doctest::Approx(a * most.at(i) + (1 - a) * mean.at(i)));
   }
   const auto clamped = layer(R"(, "constrain": "clamp")");
-  part(*clamped, "a") = values_of({1}, {1.5});
+  part(*clamped, "a") = tensor({1}, {1.5});
   check_values(run(*clamped, {x}), most.to_vector<double>());
   const auto squashed = layer(R"(, "constrain": "sigmoid")");
   CHECK(part(*squashed, "a").item() == 0);
@@ -78,17 +80,17 @@ TEST_CASE("the shares of LearnedMixedPool belong to the layer, channels, regions
 
 TEST_CASE("GatedPool has the values and derivatives of its worked example") {
   const auto f = [](const Tensors& t) { return gated_pool(t[0], tiles(t[0], 2), t[1]); };
-  check_example(f, {square4(), values_of({4}, {0.1, -0.2, 0.3, 0.05})}, {3.3496364, 4.0424957, 6.3276464, 2.4561824},
+  check_example(f, {square4(), tensor({4}, {0.1, -0.2, 0.3, 0.05})}, {3.3496364, 4.0424957, 6.3276464, 2.4561824},
                 {{0.11850019, -0.020212514, 0.73583501, -0.0036168695, 0.92192483, 0.095381409, 0.27139873, 0.13389093,
                   0.84744692, -0.031070611, 0.19980242, -0.043339223, 0.21469431, 0.091811847, 0.36189684, 0.684258},
                  {5.8427684, 4.0494345, 3.3825936, 7.2911299}});
 }
 
 TEST_CASE("the gate of GatedPool sees 0 outside, where maximum and mean see nothing") {
-  const Tensor x = values_of({1, 1, 3}, {2, -1, 4});
+  const Tensor x = tensor({1, 1, 3}, {2, -1, 4});
   const Windows w = sliding_windows("test", x.shape(), 1, {.kernel_size = {2}, .stride = {2}, .padding = {1}});
-  const Tensor weight = values_of({2}, {0.7, -0.3});
-  const Tensor bias = values_of({1}, {0.1});
+  const Tensor weight = tensor({2}, {0.7, -0.3});
+  const Tensor bias = tensor({1}, {0.1});
   const double a = logistic(-0.3 * 2 + 0.1);
   const double b = logistic(0.7 * -1 - 0.3 * 4 + 0.1);
   check_values(gated_pool(x, w, weight, bias), {a * 2 + (1 - a) * 2, b * 4 + (1 - b) * 1.5});
@@ -135,8 +137,8 @@ TEST_CASE("TreePool has the values and derivatives of its worked example") {
   const auto f = [](const Tensors& t) {
     return tree_pool(t[0], tiles(t[0], 2), stack(Tensors{t[1], t[2]}), unsqueeze(t[3], 0));
   };
-  const Tensors inputs{values_of({1, 1, 2, 2}, {1, 3, 2, 4}), values_of({4}, {0.25, 0.25, 0.25, 0.25}),
-                       values_of({4}, {0, 0.5, 0.5, 0}), values_of({4}, {0.1, -0.2, 0.3, 0.05})};
+  const Tensors inputs{tensor({1, 1, 2, 2}, {1, 3, 2, 4}), tensor({4}, {0.25, 0.25, 0.25, 0.25}),
+                       tensor({4}, {0, 0.5, 0.5, 0}), tensor({4}, {0.1, -0.2, 0.3, 0.05})};
   check_example(f, inputs, {2.5},
                 {{0.14361063, 0.35638937, 0.35638937, 0.14361063},
                  {0.57444252, 1.7233276, 1.148885, 2.2977701},
@@ -203,7 +205,7 @@ TEST_CASE("learned mixtures take one sample without a batch, an empty batch, and
 }
 
 TEST_CASE("AdaptiveAvgMaxPool and AdaptiveCatAvgMaxPool have the values and derivatives of their worked examples") {
-  const Tensor x = values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  const Tensor x = tensor({1, 1, 2, 2}, {1, 3, 2, 4});
   const auto one = [](const Tensors& t) { return adaptive_windows("test", t[0].shape(), 2, {1}); };
   check_example([&](const Tensors& t) { return avgmax_pool(t[0], one(t)); }, {x}, {3.25},
                 {{0.125, 0.125, 0.125, 0.625}});
@@ -241,7 +243,7 @@ TEST_CASE("AreaResize is adaptive average pooling, as its worked example says") 
   std::vector<double> slopes;
   for (int i = 0; i < 4; ++i) slopes.insert(slopes.end(), {0.25, 0.5, 0.5, 0.25});
   check_example(f, {square4()}, {1.75, 2, 2.75, 4.5, 2, 0.75}, {slopes});
-  check_values(run(R"({"type": "AreaResize1d", "output_size": 5})", {values_of({1, 1, 3}, {1, 2, 3})}),
+  check_values(run(R"({"type": "AreaResize1d", "output_size": 5})", {tensor({1, 1, 3}, {1, 2, 3})}),
                {1, 1.5, 2, 2.5, 3});
 }
 

@@ -8,6 +8,7 @@
 #include "layers/module.h"
 #include "layers/pooling/fractional.h"
 #include "layers/pooling/functions.h"
+#include "tests/support/chi_square.h"
 
 namespace tarn {
 namespace {
@@ -73,17 +74,6 @@ TEST_CASE("negative values have no chance, one by the softmax, or are refused; a
   CHECK_THROWS_AS(stochastic_pool(x, w, tensor({1, 1, 2}, {0, 0})), Error);
 }
 
-/// Pearson's statistic of counts against chances.
-double chi_square(const std::vector<int64_t>& counts, const std::vector<double>& chances, int64_t draws) {
-  double total = 0;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    const double expected = chances[i] * static_cast<double>(draws);
-    const double difference = static_cast<double>(counts[i]) - expected;
-    if (expected > 0) total += difference * difference / expected;
-  }
-  return total;
-}
-
 TEST_CASE("100,000 draws of stochastic pooling have the stated distribution") {
   // One draw for each of 100,000 planes: values 1, 2, 3, 4 with chances of a tenth each.
   const int64_t draws = 100000;
@@ -94,7 +84,7 @@ TEST_CASE("100,000 draws of stochastic pooling have the stated distribution") {
   const Tensor y = pool->forward(planes, context);
   std::vector<int64_t> counts(4);
   for (int64_t i = 0; i < draws; ++i) ++counts[static_cast<size_t>(y.at(i)) - 1];
-  CHECK(chi_square(counts, {0.1, 0.2, 0.3, 0.4}, draws) < 21.1);  // 3 degrees of freedom, one in ten thousand
+  test::check_distribution(counts, {0.1, 0.2, 0.3, 0.4});
 }
 
 TEST_CASE("100,000 coins of mixed pooling fall as asked, for each granularity") {
@@ -118,7 +108,7 @@ TEST_CASE("100,000 coins of mixed pooling fall as asked, for each granularity") 
           REQUIRE((y.at(i) == most.at(i)) == (y.at(at) == most.at(at)));
       }
     }
-    CHECK(chi_square(counts, {0.7, 0.3}, counts[0] + counts[1]) < 15.2);  // one degree of freedom, one in ten thousand
+    test::check_distribution(counts, {0.7, 0.3});
     for (const NamedTensor& b : buffers(*pool))
       CHECK(b.tensor->item() == static_cast<double>(counts[b.name == "count_max"]));
   }

@@ -4,11 +4,13 @@
 #include <numeric>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 /// Numbers of one window in order, stable, NaN as the largest.
 std::vector<double> in_order(const Tensor& x, const Windows& w, int64_t output, bool descending) {
@@ -32,7 +34,7 @@ double mean_of_first(const std::vector<double>& v, size_t k) {
 }
 
 TEST_CASE("poolings by rank agree with a naive sort for every geometry, with ties, infinities and NaN") {
-  test::each_configuration(11, 150, [](test::Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+  each_configuration(11, 150, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
     const Tensor x = draws.values(shape, dtype, draws.pick(0, 1) == 1);
     const int64_t taps = w.taps();
     const int64_t t = draws.pick(1, taps);
@@ -71,7 +73,7 @@ TEST_CASE("poolings by rank agree with a naive sort for every geometry, with tie
 }
 
 TEST_CASE("weights of ranks agree with their formula for every geometry") {
-  test::each_configuration(12, 100, [](test::Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
+  each_configuration(12, 100, [](Draws& draws, const Shape& shape, const Windows& w, Dtype dtype) {
     const Tensor x = draws.values(shape, dtype);
     const double a = 0.1 * static_cast<double>(draws.pick(1, 9));
     const auto weighted = [&](bool normalize) {
@@ -85,9 +87,9 @@ TEST_CASE("weights of ranks agree with their formula for every geometry") {
         return normalize ? sum / total : sum;
       });
     };
-    test::check_near(rank_weighted_pool(x, w, a), weighted(false));
-    test::check_near(rank_weighted_pool(x, w, a, true), weighted(true));
-    test::check_near(expected_max_pool_dropout(x, w, a), weighted(false));
+    check_near(rank_weighted_pool(x, w, a), weighted(false));
+    check_near(rank_weighted_pool(x, w, a, true), weighted(true));
+    check_near(expected_max_pool_dropout(x, w, a), weighted(false));
   });
 }
 
@@ -100,7 +102,7 @@ TEST_CASE("MedianPool has the values and derivatives of its worked examples") {
 }
 
 TEST_CASE("MedianPool takes steps of 1 unless it is told otherwise, and pads in four ways") {
-  const Tensor x = values_of({1, 1, 5}, {3, 9, 1, 7, 5});
+  const Tensor x = tensor({1, 1, 5}, {3, 9, 1, 7, 5});
   const auto median = [&](const std::string& rest) { return run(R"({"type": "MedianPool1d")" + rest + "}", {x}); };
   check_values(median(""), {3, 7, 5});
   check_values(median(R"(, "padding": 1)"), {3, 3, 7, 5, 5});
@@ -124,7 +126,7 @@ TEST_CASE("MedianPool takes steps of 1 unless it is told otherwise, and pads in 
 }
 
 TEST_CASE("the median of a window with NaN is its first NaN, which gets the gradient") {
-  const Tensor x = values_of({1, 1, 3}, {1, test::no_number, test::no_number});
+  const Tensor x = tensor({1, 1, 3}, {1, no_number, no_number});
   const auto f = [](const Tensors& t) {
     return sum(median_pool(t[0], sliding_windows("test", t[0].shape(), 1, {.kernel_size = {3}})));
   };
@@ -154,7 +156,7 @@ TEST_CASE("RankWeightedPool has the values and derivatives of its worked example
 }
 
 TEST_CASE("RankStochasticPool draws ranks by its samples, and hits one always") {
-  const Tensor x = values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  const Tensor x = tensor({1, 1, 2, 2}, {1, 3, 2, 4});
   const auto f = [](double u) {
     return [u](const Tensors& t) {
       return rank_stochastic_pool(t[0], tiles(t[0], 2), 0.5, Tensor::full({1, 1, 1, 1}, u, Dtype::f64));
@@ -168,7 +170,7 @@ TEST_CASE("RankStochasticPool draws ranks by its samples, and hits one always") 
 }
 
 TEST_CASE("RankStochasticPool draws every rank as often as it should, only from taps inside") {
-  const Tensor x = broadcast_to(values_of({3}, {1, 2, 3}), Shape{50, 100, 3});
+  const Tensor x = broadcast_to(tensor({3}, {1, 2, 3}), Shape{50, 100, 3});
   const std::string config = R"({"type": "RankStochasticPool1d", "kernel_size": 3, "padding": 1, "a": 0.4})";
   const auto layer = layer_of(config, {x.shape()});
   const Tensor y = run(*layer, {x}, true);
@@ -186,11 +188,11 @@ TEST_CASE("RankStochasticPool draws every rank as often as it should, only from 
 TEST_CASE("OrdinalPool has the values and derivatives of its worked example") {
   const auto f = [](const Tensors& t) { return ordinal_pool(t[0], tiles(t[0], 2), t[1]); };
   check_example(
-      f, {square4(), values_of({1, 4}, {0.4, 0.3, 0.2, 0.1})}, {2.4, 3.4, 5.4, 1.5},
+      f, {square4(), tensor({1, 4}, {0.4, 0.3, 0.2, 0.1})}, {2.4, 3.4, 5.4, 1.5},
       {{0.2, 0.3, 0.4, 0.3, 0.4, 0.1, 0.1, 0.2, 0.4, 0.2, 0.1, 0.3, 0.1, 0.3, 0.2, 0.4}, {7.3, -1.7, -6.7, -10.7}});
-  check_values(f({square4(), values_of({1, 4}, {-1, 3, 1, -2})}),
+  check_values(f({square4(), tensor({1, 4}, {-1, 3, 1, -2})}),
                {0.75 * 2 + 0.25, 0.75 * 3 + 0.25 * 2, 0.75 * 6 + 0.25 * 3, 0});
-  check_values(f({square4(), values_of({1, 4}, {-1, 0, -1, -2})}), {1.75, 2.75, 4.5, 0.75});
+  check_values(f({square4(), tensor({1, 4}, {-1, 0, -1, -2})}), {1.75, 2.75, 4.5, 0.75});
 }
 
 TEST_CASE("OrdinalPool begins as mean, maximum or at random, and a maximum can learn") {
@@ -204,8 +206,7 @@ TEST_CASE("OrdinalPool begins as mean, maximum or at random, and a maximum can l
   const Tensor total = sum(part(*layer, "weight"), {-1});
   for (int64_t c = 0; c < 3; ++c) CHECK(total.at(c) == doctest::Approx(1));
   const auto f = [](const Tensors& t) { return sum(ordinal_pool(t[0], tiles(t[0], 2), t[1])); };
-  const Tensor slope =
-      gradient(f, {values_of({1, 1, 2, 2}, {1, 3, 2, 4}), values_of({1, 4}, {1, 0, 0, 0})}).gradients[1];
+  const Tensor slope = gradient(f, {tensor({1, 1, 2, 2}, {1, 3, 2, 4}), tensor({1, 4}, {1, 0, 0, 0})}).gradients[1];
   check_values(slope, {0, -1, -2, -3});
   check_refused(ordinal(R"(, "padding": 1)"), {x}, "padding and ceil_mode");
   check_refused(ordinal(R"(, "ceil_mode": true)"), {x}, "padding and ceil_mode");
@@ -215,7 +216,7 @@ TEST_CASE("GlobalOrdinalPool2d is fixed to one size of planes") {
   const Tensor x = normal({2, 3, 2, 2}, Stream{1, 2, 4}, 0, 1, Dtype::f64);
   const auto layer = layer_of(R"({"type": "GlobalOrdinalPool2d", "keepdim": false})", {x.shape()});
   REQUIRE(part(*layer, "weight").shape() == Shape{3, 4});
-  part(*layer, "weight") = broadcast_to(values_of({4}, {0, 0, 0, 5}), Shape{3, 4});
+  part(*layer, "weight") = broadcast_to(tensor({4}, {0, 0, 0, 5}), Shape{3, 4});
   const Tensor y = run(*layer, {x});
   CHECK(y.shape() == Shape{2, 3});
   check_values(y, amin(x, {2, 3}).to_vector<double>());
@@ -243,11 +244,11 @@ TEST_CASE("MaxPoolDropout expects what its worked example says") {
 }
 
 TEST_CASE("MaxPoolDropout trains on the maximum of what is kept, and on 0 where nothing is") {
-  const Tensor x = values_of({1, 1, 4}, {1, 3, 2, 4});
-  const Tensor kept = values_of({1, 1, 2, 2}, {1, 0, 0, 0});
+  const Tensor x = tensor({1, 1, 4}, {1, 3, 2, 4});
+  const Tensor kept = tensor({1, 1, 2, 2}, {1, 0, 0, 0});
   const auto f = [&](const Tensors& t) { return max_pool_dropout(t[0], tiles(t[0], 2), kept); };
   check_example(f, {x}, {1, 0}, {{1, 0, 0, 0}});
-  const Tensor many = broadcast_to(values_of({2}, {1, 2}), Shape{50, 100, 2});
+  const Tensor many = broadcast_to(tensor({2}, {1, 2}), Shape{50, 100, 2});
   const auto layer = layer_of(R"({"type": "MaxPoolDropout1d", "kernel_size": 2, "p": 0.3})", {many.shape()});
   CHECK(mean(run(*layer, {many}, true)).item() == doctest::Approx(run(*layer, {many}).at(0)).epsilon(0.05));
   CHECK(run(*layer, {many}).at(0) == doctest::Approx(0.3 * 2 + 0.21));

@@ -4,11 +4,13 @@
 #include <numeric>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 Windows whole(const Tensor& x) {
   return adaptive_windows("test", x.shape(), x.rank() - 2, {1});
@@ -18,7 +20,7 @@ Tensor numbers(const Shape& shape, const std::vector<int64_t>& values) {
 }
 
 TEST_CASE("KMaxPool1d keeps the order of the sequence, as its worked example says") {
-  const Tensor x = values_of({1, 1, 6}, {4, 1, 3, 5, 2, 3});
+  const Tensor x = tensor({1, 1, 6}, {4, 1, 3, 5, 2, 3});
   check_example([](const Tensors& t) { return kmax_pool1d(t[0], 3).values; }, {x}, {4, 3, 5}, {{1, 0, 1, 1, 0, 0}});
   CHECK(kmax_pool1d(x, 3).indices.to_vector<int64_t>() == std::vector<int64_t>{0, 2, 3});
   const auto padded = [](const Tensors& t) { return kmax_pool1d(t[0], 8, true).values; };
@@ -33,7 +35,7 @@ TEST_CASE("KMaxPool1d keeps the order of the sequence, as its worked example say
 }
 
 TEST_CASE("KMaxPool1d agrees with a naive sort, ties and NaN included") {
-  test::Draws draws(21);
+  Draws draws(21);
   for (int trial = 0; trial < 60; ++trial) {
     const int64_t length = draws.pick(1, 12);
     const int64_t k = draws.pick(1, length);
@@ -66,7 +68,7 @@ TEST_CASE("DynamicKMaxPool1d keeps fewer values the deeper the layer, but never 
 }
 
 TEST_CASE("ChunkMaxPool1d splits as evenly as it can, or into equal chunks and a rest") {
-  const Tensor x = values_of({1, 1, 5}, {4, 1, 3, 5, 2});
+  const Tensor x = tensor({1, 1, 5}, {4, 1, 3, 5, 2});
   check_example([](const Tensors& t) { return chunk_max_pool1d(t[0], 2); }, {x}, {4, 5}, {{1, 0, 0, 1, 0}});
   check_values(chunk_max_pool1d(x, 3), {4, 5, 5});
   check_values(chunk_max_pool1d(x, 3, true), {4, 5, 2});
@@ -75,7 +77,7 @@ TEST_CASE("ChunkMaxPool1d splits as evenly as it can, or into equal chunks and a
 }
 
 TEST_CASE("PiecewiseMaxPool1d has the values and derivatives of its worked example") {
-  const Tensor x = values_of({1, 1, 6}, {4, 1, 3, 5, 2, 6});
+  const Tensor x = tensor({1, 1, 6}, {4, 1, 3, 5, 2, 6});
   const auto f = [](const Tensors& t) { return piecewise_max_pool1d(t[0], t[1]); };
   check_example(f, {x, numbers({1, 2}, {1, 3})}, {4, 5, 6}, {{1, 0, 0, 1, 0, 1}});
   check_example(f, {x, numbers({1, 2}, {2, 2})}, {4, 0, 6}, {{1, 0, 0, 0, 0, 1}});
@@ -108,11 +110,11 @@ TEST_CASE("PiecewiseMaxPool1d gives all channels of a piece, then those of the n
 }
 
 TEST_CASE("MaxOverTimePool1d sees no further than each sequence goes") {
-  const Tensor x = values_of({1, 1, 5}, {1, 3, 2, 5, 4});
+  const Tensor x = tensor({1, 1, 5}, {1, 3, 2, 5, 4});
   const auto f = [](const Tensors& t) { return max_over_time_pool1d(t[0], t[1]); };
   check_example(f, {x, numbers({1}, {3})}, {3}, {{0, 1, 0, 0, 0}});
   check_values(run(R"({"type": "MaxOverTimePool1d", "keepdim": false})", {x}), {5});
-  const Tensor two = values_of({2, 2, 3}, {1, 2, 9, 4, 3, 9, -5, 7, 9, -6, -7, 9});
+  const Tensor two = tensor({2, 2, 3}, {1, 2, 9, 4, 3, 9, -5, 7, 9, -6, -7, 9});
   const Tensor y = run(R"("MaxOverTimePool1d")", {two, numbers({2}, {2, 1})});
   CHECK(y.shape() == Shape{2, 2, 1});
   check_values(y, {2, 4, -5, -6});
@@ -123,7 +125,7 @@ TEST_CASE("MaxOverTimePool1d sees no further than each sequence goes") {
 }
 
 TEST_CASE("SortPool has the values and derivatives of its worked example") {
-  const Tensor x = values_of({1, 3, 2}, {1, 3, 2, 9, 5, 4});
+  const Tensor x = tensor({1, 3, 2}, {1, 3, 2, 9, 5, 4});
   check_example([](const Tensors& t) { return sort_pool(t[0], 2); }, {x}, {2, 9, 5, 4}, {{0, 0, 1, 1, 1, 1}});
   check_example([](const Tensors& t) { return sort_pool(t[0], 4); }, {x}, {2, 9, 5, 4, 1, 3, 0, 0},
                 {{1, 1, 1, 1, 1, 1}});
@@ -131,12 +133,12 @@ TEST_CASE("SortPool has the values and derivatives of its worked example") {
   CHECK(run(R"({"type": "SortPool", "k": 2, "flatten": true})", {x}).shape() == Shape{1, 4});
   CHECK(run(R"({"type": "SortPool", "k": 2})", {select(x, 0, 0)}).shape() == Shape{2, 2});
   CHECK(run(R"({"type": "SortPool", "k": 2})", {Tensor({0, 3, 2})}).shape() == Shape{0, 2, 2});
-  check_refused(R"({"type": "SortPool", "k": 2})", {values_of({3}, {1, 2, 3})}, "expects an input");
+  check_refused(R"({"type": "SortPool", "k": 2})", {tensor({3}, {1, 2, 3})}, "expects an input");
   CHECK_THROWS_WITH_AS(sort_pool(x, 2, numbers({1}, {4})), doctest::Contains("allowed are 0 to 3"), Error);
 }
 
 TEST_CASE("SortPool decides ties by the features before, from right to left, and then by the order of nodes") {
-  const Tensor x = values_of({1, 4, 3}, {1, 5, 7, 2, 5, 7, 9, 4, 7, 2, 5, 7});
+  const Tensor x = tensor({1, 4, 3}, {1, 5, 7, 2, 5, 7, 9, 4, 7, 2, 5, 7});
   const Tensor y = sort_pool(x, 4);
   check_values(y, {2, 5, 7, 2, 5, 7, 1, 5, 7, 9, 4, 7});
   const auto f = [](const Tensors& t) { return sum(sort_pool(t[0], 1)); };
@@ -148,7 +150,7 @@ TEST_CASE("GlobalWeightedRankPool has the values and derivatives of its worked e
                 {2.0641879},
                 {{0.0039138943, 0.062622309, 0.50097847, 0.0078277886, 0.25048924, 0.031311155, 0.0019569472,
                   0.12524462, 0.015655577}});
-  const Tensor x = values_of({1, 1, 4}, {1, -test::infinity, 5, 3});
+  const Tensor x = tensor({1, 1, 4}, {1, -infinity, 5, 3});
   check_values(run(R"({"type": "GWRP", "d": 0})", {x}), {5});
   const Tensor y = normal({2, 3, 4, 5}, Stream{1, 2, 5}, 0, 1, Dtype::f64);
   const Tensor means = mean(y, {2, 3});
@@ -161,7 +163,7 @@ TEST_CASE("GlobalWeightedRankPool has the values and derivatives of its worked e
 }
 
 TEST_CASE("WildcatPool has the values and derivatives of its worked example") {
-  const Tensor x = values_of({1, 1, 2, 2}, {1, -3, 2, 4});
+  const Tensor x = tensor({1, 1, 2, 2}, {1, -3, 2, 4});
   const auto f = [](const Wildcat& options) {
     return [options](const Tensors& t) { return wildcat_pool(t[0], whole(t[0]), options); };
   };
@@ -175,19 +177,19 @@ TEST_CASE("WildcatPool has the values and derivatives of its worked example") {
 }
 
 TEST_CASE("NoisyOrPool and NoisyAndPool have the values and derivatives of their worked examples") {
-  const Tensor x = values_of({1, 1, 2, 2}, {0.1, 0.5, 0.2, 0});
+  const Tensor x = tensor({1, 1, 2, 2}, {0.1, 0.5, 0.2, 0});
   check_example([](const Tensors& t) { return noisy_or_pool(t[0], whole(t[0])); }, {x}, {0.64},
                 {{0.4, 0.72, 0.45, 0.36}});
-  check_example([](const Tensors& t) { return noisy_and_pool(t[0], whole(t[0]), t[1]); }, {x, values_of({1}, {0.3})},
+  check_example([](const Tensors& t) { return noisy_and_pool(t[0], whole(t[0]), t[1]); }, {x, tensor({1}, {0.3})},
                 {0.23276678}, {{0.51649564, 0.51649564, 0.51649564, 0.51649564}, {-1.6995409}});
   const auto f = [](const Tensors& t) { return noisy_or_pool(t[0], whole(t[0])); };
-  check_example(f, {values_of({1, 1, 3}, {1, 0.5, 0})}, {1}, {{0.5, 0, 0}});
+  check_example(f, {tensor({1, 1, 3}, {1, 0.5, 0})}, {1}, {{0.5, 0, 0}});
   const auto layer = layer_of(R"({"type": "NoisyAndPool2d", "a": 5})", {{2, 3, 2, 2}});
   CHECK(part(*layer, "b").shape() == Shape{3});
   const Tensor all = Tensor::ones({1, 3, 2, 2}, Dtype::f64);
   check_values(run(*layer, {all}), {1, 1, 1});
   check_values(run(*layer, {0 * all}), {0, 0, 0});
-  part(*layer, "b") = values_of({3}, {-4, 0.5, 7});
+  part(*layer, "b") = tensor({3}, {-4, 0.5, 7});
   for (int64_t c = 0; c < 3; ++c) CHECK(std::isfinite(run(*layer, {0.5 * all}).at(c)));
 }
 
@@ -207,7 +209,7 @@ TEST_CASE("poolings of sequences take one without a batch, an empty batch, and f
     CHECK(run(config, {x.to(Dtype::f32)}).dtype() == Dtype::f32);
     check_refused(config, {Tensor({2, 0, 6}, Dtype::f64)}, "channels");
     check_refused(config, {Tensor({2, 3, 0}, Dtype::f64)}, "spatial size of 0");
-    check_refused(config, {values_of({2}, {1, 2})}, "dimensions");
+    check_refused(config, {tensor({2}, {1, 2})}, "dimensions");
     CHECK_THROWS_WITH_AS(run(*layer_of(config, {x.shape()}), {Tensor::arange(18).viewed({1, 3, 6})}),
                          doctest::Contains("needs float32 or float64 values"), Error);
   }

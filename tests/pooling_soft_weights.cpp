@@ -3,21 +3,23 @@
 #include <cmath>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
 namespace tarn {
 namespace {
+
+using namespace test;
 
 Tensor noise(const Shape& shape, uint64_t variant) {
   return normal(shape, Stream{1, 3, variant}, 0, 1, Dtype::f64);
 }
 Tensor block() {
-  return values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  return tensor({1, 1, 2, 2}, {1, 3, 2, 4});
 }
 
 TEST_CASE("LIP has the values and derivatives of its worked example") {
   check_example([](const Tensors& t) { return lip_pool(t[0], t[1], tiles(t[0], 2)); },
-                {block(), values_of({1, 1, 2, 2}, {0, 1, 0.5, -1})}, {2.4279147},
+                {block(), tensor({1, 1, 2, 2}, {0, 1, 0.5, -1})}, {2.4279147},
                 {{0.17437149, 0.47399085, 0.28748998, 0.064147685}, {-0.24898762, 0.27116318, -0.1230212, 0.10084563}});
 }
 
@@ -91,7 +93,7 @@ TEST_CASE("SimplifiedLIP's importance is 12 times the sigmoid of a normalised co
 TEST_CASE("LearnedWeightPool has the values and derivatives of its worked example") {
   check_example(
       [](const Tensors& t) { return learned_weight_pool(t[0], tiles(t[0], 2), t[1]); },
-      {block(), values_of({4}, {0, 0.5, -0.5, 1})}, {3.0187077},
+      {block(), tensor({4}, {0, 0.5, -0.5, 1})}, {3.0187077},
       {{0.1674051, 0.27600434, 0.10153632, 0.45505423}, {-0.33794196, -0.0051634107, -0.10343584, 0.44654121}});
 }
 
@@ -117,8 +119,8 @@ TEST_CASE("LearnedWeightPool begins as the mean, also at the edges, and can take
 }
 
 TEST_CASE("DetailPreservingPool has the values and derivatives of its worked examples") {
-  const Tensor x = values_of({1, 1, 2, 2}, {1, 3, 2, 7});
-  const Tensors inputs{x, values_of({1}, {0.1}), values_of({1}, {0.2})};
+  const Tensor x = tensor({1, 1, 2, 2}, {1, 3, 2, 7});
+  const Tensors inputs{x, tensor({1}, {0.1}), tensor({1}, {0.2})};
   const auto f = [](bool asymmetric) {
     return [=](const Tensors& t) { return dpp_pool(t[0], tiles(t[0], 2), t[1], t[2], {}, asymmetric); };
   };
@@ -182,7 +184,7 @@ TEST_CASE("DetailPreservingPool caps alpha, starts within 1/√C, and refuses si
 
 TEST_CASE("LpUnit has the values and derivatives of its worked example") {
   check_example([](const Tensors& t) { return lp_unit(t[0], t[1], t[2]); },
-                {values_of({1, 4}, {1, -3, 2, 5}), values_of({2}, {0, 1}), values_of({4}, {0, 0.5, 0.1, 0})},
+                {tensor({1, 4}, {1, -3, 2, 5}), tensor({2}, {0, 1}), tensor({4}, {0, 0.5, 0.1, 0})},
                 {2.4849664, 3.8713429},
                 {{0.26604475, -0.63397762, 0.19634971, 0.69965568},
                  {0.15291626, 0.19892767},
@@ -209,11 +211,11 @@ TEST_CASE("LpUnit is a normalised norm of each group of channels, of inputs of e
 }
 
 TEST_CASE("LpUnit has no derivatives where its norm is 0, and neither overflows nor vanishes") {
-  const Tensors nothing{Tensor::zeros({1, 2}, Dtype::f64), values_of({1}, {0.3}), Tensor::zeros({2}, Dtype::f64)};
+  const Tensors nothing{Tensor::zeros({1, 2}, Dtype::f64), tensor({1}, {0.3}), Tensor::zeros({2}, Dtype::f64)};
   const auto f = [](const Tensors& t) { return lp_unit(t[0], t[1], t[2]); };
   check_example(f, nothing, {0}, {{0, 0}, {0}, {0, 0}});
-  CHECK(f({values_of({1, 2}, {1e200, -1e200}), values_of({1}, {5}), nothing[2]}).item() == doctest::Approx(1e200));
-  CHECK(f({values_of({1, 2}, {1e-200, -1e-200}), values_of({1}, {5}), nothing[2]}).item() == doctest::Approx(1e-200));
+  CHECK(f({tensor({1, 2}, {1e200, -1e200}), tensor({1}, {5}), nothing[2]}).item() == doctest::Approx(1e200));
+  CHECK(f({tensor({1, 2}, {1e-200, -1e-200}), tensor({1}, {5}), nothing[2]}).item() == doctest::Approx(1e-200));
 }
 
 }  // namespace

@@ -240,7 +240,7 @@ TEST_CASE("unpooling refuses indices and sizes that do not fit, by name and rang
   refuses("", {x}, "takes 2");
   refuses(R"(, "padding": 2)", {x, zeros}, "padding is 2; allowed are 0 to 1");
   refuses("", {Tensor::zeros({1, 2, 2, 2}, Dtype::i64), zeros}, "needs float32 or float64 values");
-  refuses("", {Tensor::ones({2, 2}), Tensor::zeros({2, 2}, Dtype::i64)}, "expected [N,C,H,W]");
+  refuses("", {Tensor::ones({2, 2}), Tensor::zeros({2, 2}, Dtype::i64)}, "expected [N, C, H, W]");
   refuses("", {Tensor::ones({1, 2, 0, 2}), Tensor::zeros({1, 2, 0, 2}, Dtype::i64)}, "only the batch may be empty");
   CHECK_THROWS_WITH_AS(run(R"({"type": "MaxUnpool1d", "kernel_size": 1073741824})",
                            {Tensor::ones({1, 1, 9}), Tensor::zeros({1, 1, 9}, Dtype::i64)}),

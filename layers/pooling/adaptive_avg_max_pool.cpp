@@ -2,6 +2,7 @@
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -21,9 +22,14 @@ void output_size_field(Fields& f, MaybeSizes& output_size, int rank) {
 }
 
 /// Windows for the output size; `rank` 0: of as many dimensions as x has.
-Windows windows_for(const char* family, const Shape& x, int rank, const MaybeSizes& output_size) {
-  const int spatial = spatial_rank(x, rank);
-  return adaptive_windows(with_any_rank(family, rank).c_str(), x, spatial, expand(output_size, spatial));
+Windows windows_for(const char* family, const Tensor& x, int rank, const MaybeSizes& output_size) {
+  const std::string name = with_any_rank(family, rank);
+  check_planes(name, x, rank);
+  const int spatial = spatial_rank(x.shape(), rank);
+  const auto entries = static_cast<int>(output_size.size());
+  check(entries == 1 || entries == spatial, name, ": output_size has ", entries, " entries, but the input ", x.shape(),
+        " has ", spatial, " spatial dimensions; expected 1 or as many");
+  return adaptive_windows(name.c_str(), x.shape(), spatial, output_size);
 }
 
 template <int rank, bool concatenated>
@@ -36,7 +42,7 @@ class AdaptiveAvgMaxPool : public Module {
   AdaptiveAvgMaxPool(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
     const char* name = concatenated ? "adaptive_catavgmax_pool" : "adaptive_avgmax_pool";
-    const Windows w = windows_for(name, x.shape(), rank, config_.output_size);
+    const Windows w = windows_for(name, x, rank, config_.output_size);
     return concatenated ? catavgmax_pool(x, w) : avgmax_pool(x, w);
   }
 
@@ -60,7 +66,7 @@ class SelectAdaptivePool : public Module {
   };
   SelectAdaptivePool(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
-    const Windows w = windows_for("select_adaptive_pool", x.shape(), rank, config_.output_size);
+    const Windows w = windows_for("select_adaptive_pool", x, rank, config_.output_size);
     const Tensor y = pooled(x, w);
     return config_.flatten ? flatten(y, channel_axis(x, w)) : y;
   }

@@ -3,20 +3,23 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
 Extreme aps_pool(const Tensor& x, int rank, const Sizes& stride, const std::string& criterion) {
-  check(criterion == "l1" || criterion == "l2" || criterion == "linf", "aps_pool: criterion is '", criterion,
+  const std::string name = with_rank("adaptive_polyphase_pool", rank);
+  check(criterion == "l1" || criterion == "l2" || criterion == "linf", name, ": criterion is '", criterion,
         "'; expected l1, l2 or linf");
+  check_planes(name, x, rank);
   const Tensor batch = is_sample(x.shape(), rank) ? unsqueeze(x, 0) : x;
   const Sizes step = expand(stride, rank);
   Tensors components{batch};  // in the end, one for each grid
   for (int i = 0; i < rank; ++i) {
     const int64_t size = batch.size(i - rank);
     const int64_t s = step[static_cast<size_t>(i)];
-    check(size > 0 && s > 0 && size % s == 0, "aps_pool: stride ", s, " does not divide the size ", size,
-          " of the input ", x.shape(), "; pad it first");
+    check(s > 0 && size % s == 0, name, ": stride ", s, " does not divide the size ", size, " of the input ", x.shape(),
+          "; pad it first");
     Tensors finer;
     for (const Tensor& part : components)
       for (int64_t first = 0; first < s; ++first) finer.push_back(slice(part, i - rank, first, size, s));

@@ -11,7 +11,7 @@ namespace tarn {
 
 Tensor alpha_pool(const Tensor& x, const Windows& w, const Tensor& alpha, double eps) {
   const Taps t = taps_of(x, w);
-  const Tensor p = (1 - along_channels("alpha_pool: alpha", alpha, x.shape(), w)) * 0.5;
+  const Tensor p = (1 - along_channels("alpha_integration_pool: alpha", alpha, x.shape(), w)) * 0.5;
   const Tensor values = t.values + eps;
   const Tensor below = lt(values.detach(), Tensor::zeros({}, x.dtype()));
   return as_output(power_mean_taps(masked_fill(values, below, std::numeric_limits<double>::quiet_NaN()), t, p), t);

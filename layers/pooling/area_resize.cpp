@@ -1,6 +1,7 @@
 // AreaResize: another size of the same picture, every new cell being the mean of what it covers.
 #include "layers/pooling.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -17,9 +18,9 @@ class AreaResize : public Module {
   };
   AreaResize(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
-    const Windows w =
-        adaptive_windows(with_rank("area_resize", rank).c_str(), x.shape(), rank, expand(config_.output_size, rank));
-    return window_means(x, w);
+    const std::string name = with_rank("area_resize", rank);
+    check_planes(name, x, rank);
+    return window_means(x, adaptive_windows(name.c_str(), x.shape(), rank, config_.output_size));
   }
 
  private:

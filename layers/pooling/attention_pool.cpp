@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "layers/init.h"
+#include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/whole_plane.h"
 
@@ -50,7 +51,7 @@ class AttentionPool2d : public Module {
     std::optional<int64_t> output_dim;
     void fields(Fields& f) {
       f("num_heads", num_heads, "heads of the attention; they divide the channels", {.lo = 1});
-      f("output_dim", output_dim, "length of the output; left out: the number of channels", {.lo = 1});
+      f("output_dim", output_dim, "length of the output; left out: the number of channels", {.lo = 1, .hi = 1 << 24});
     }
   };
 
@@ -81,6 +82,7 @@ class AttentionPool2d : public Module {
 
  private:
   Tensor pool(const Tensor& x) const {
+    check_channels("attention_pool2d", x, 2, positions_.size(1));
     check(x.size(2) == height_ && x.size(3) == width_, "attention_pool2d: the input ", x.shape(),
           " has planes of another size than the positional embedding's, ", height_, " × ", width_);
     const Tensor cells = as_tokens(x);
@@ -102,17 +104,16 @@ class AttentionPoolLatent : public Module {
     bool mlp = true;
     double mlp_ratio = 4;
     void fields(Fields& f) {
-      f("latent_len", latent_len, "how many learned queries look at the input", {.lo = 1});
+      f("latent_len", latent_len, "how many learned queries look at the input", {.lo = 1, .hi = 1 << 24});
       f("num_heads", num_heads, "heads of the attention; they divide the channels", {.lo = 1});
       f("mlp", mlp, "add a network of two layers on the normalised result to it");
-      f("mlp_ratio", mlp_ratio, "width of that network by the number of channels", {.lo = 0, .lo_open = true});
+      f("mlp_ratio", mlp_ratio, "width of that network by the number of channels",
+        {.lo = 0, .hi = 1 << 16, .lo_open = true});
     }
   };
 
   AttentionPoolLatent(const Config& c, Build& build) : heads_(c.num_heads), mlp_(c.mlp) {
-    const int spatial = build.shape().rank() - 2;
-    check(spatial >= 1 && spatial <= 3, "expects an input [N, C, …] with 1 to 3 spatial dimensions, got ",
-          batch_text(build.shape()));
+    spatial_rank(build.shape(), 0);  // or throws
     const int64_t channels = build.shape()[1];
     check(channels % heads_ == 0, "num_heads is ", heads_, "; it has to divide the ", channels, " channels");
     const double deviation = 1 / std::sqrt(static_cast<double>(channels));
@@ -133,7 +134,8 @@ class AttentionPoolLatent : public Module {
     fc2_ = {build, "mlp.fc2", channels, hidden, init::uniform_within(1 / std::sqrt(static_cast<double>(hidden)))};
   }
   Tensor forward(const Tensor& x, Context&) override {
-    check_planes("attention_pool_latent", x, x.rank() - 2);
+    check_planes("attention_pool_latent", x, 0);
+    check_channels("attention_pool_latent", x, x.rank() - 2, latent_.size(2));
     const Tensor tokens = as_tokens(x);
     const Tensors kv = chunk(kv_(tokens), 2, -1);
     const int64_t batch = x.size(0);

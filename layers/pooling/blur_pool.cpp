@@ -1,6 +1,7 @@
 // BlurPool and MaxBlurPool: subsampling after a binomial filter, so that shifts of the input alias less.
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -23,13 +24,13 @@ Tensor binomial_filter(int64_t size, int rank, Dtype dtype) {
   return Tensor(Shape(sizes), filter).to(dtype);
 }
 
-}  // namespace
-
-Tensor blur_pool(const Tensor& x, int rank, int64_t filt_size, const Sizes& stride, const std::string& pad_mode) {
-  check(filt_size >= 1 && filt_size <= 7, "blur_pool: filt_size is ", filt_size, "; expected 1 to 7");
-  check(pad_mode == "reflect" || pad_mode == "replicate" || pad_mode == "zero", "blur_pool: pad_mode is '", pad_mode,
+/// `blur_pool` for the layer of that name.
+Tensor blurred(const std::string& name, const Tensor& x, int rank, int64_t filt_size, const Sizes& stride,
+               const std::string& pad_mode) {
+  check(filt_size >= 1 && filt_size <= 7, name, ": filt_size is ", filt_size, "; expected 1 to 7");
+  check(pad_mode == "reflect" || pad_mode == "replicate" || pad_mode == "zero", name, ": pad_mode is '", pad_mode,
         "'; expected reflect, replicate or zero");
-  check(x.floating(), "blur_pool: the input is ", x.dtype(), "; expected float32 or float64");
+  check_planes(name, x, rank);
   const int64_t before = (filt_size - 1) / 2;
   const int64_t after = filt_size - 1 - before;
   const bool sample = is_sample(x.shape(), rank);
@@ -39,12 +40,11 @@ Tensor blur_pool(const Tensor& x, int rank, int64_t filt_size, const Sizes& stri
   std::vector<int64_t> padding;
   for (int i = 0; i < rank; ++i) {
     const int64_t size = x.size(i - rank);
-    check(size > 0, "blur_pool: the input ", x.shape(), " has a dimension of size 0");
-    check(pad_mode != "reflect" || size > after, "blur_pool: reflecting ", after,
-          " cells needs more than that, but the ", "input is ", x.shape(),
+    check(pad_mode != "reflect" || size > after, name, ": filt_size ", filt_size, " means reflecting ", after,
+          " cells, which needs more than that, but the input is ", x.shape(),
           "; use a smaller filt_size, or pad_mode replicate");
     const size_t d = static_cast<size_t>(i);
-    check(step[d] >= 1, "blur_pool: stride is ", step[d], "; expected at least 1");
+    check(step[d] >= 1, name, ": stride is ", step[d], "; expected at least 1");
     geometry.stride[d] = step[d];
     planes.push_back(size);
     padding.insert(padding.end(), {before, after});
@@ -55,6 +55,12 @@ Tensor blur_pool(const Tensor& x, int rank, int64_t filt_size, const Sizes& stri
   std::vector<int64_t> sizes(x.shape().begin(), x.shape().end() - rank);
   sizes.insert(sizes.end(), y.shape().begin() + 2, y.shape().end());
   return reshape(y, Shape(sizes));
+}
+
+}  // namespace
+
+Tensor blur_pool(const Tensor& x, int rank, int64_t filt_size, const Sizes& stride, const std::string& pad_mode) {
+  return blurred(with_rank("blur_pool", rank), x, rank, filt_size, stride, pad_mode);
 }
 
 namespace {
@@ -70,7 +76,9 @@ struct Blur {
     f("stride", stride, "steps between the values that are kept", size_rule(rank, 1));
     f("pad_mode", pad_mode, "how the filter sees over the edge", {.choices = {"reflect", "replicate", "zero"}});
   }
-  Tensor pool(const Tensor& x) const { return blur_pool(x, rank, filt_size, stride, pad_mode); }
+  Tensor pool(const char* family, const Tensor& x) const {
+    return blurred(with_rank(family, rank), x, rank, filt_size, stride, pad_mode);
+  }
 };
 
 template <int rank>
@@ -78,7 +86,7 @@ class BlurPool : public Module {
  public:
   using Config = Blur<rank>;
   BlurPool(Config c, Build&) : blur_(std::move(c)) {}
-  Tensor forward(const Tensor& x, Context&) override { return blur_.pool(x); }
+  Tensor forward(const Tensor& x, Context&) override { return blur_.pool("blur_pool", x); }
 
  private:
   Config blur_;
@@ -101,11 +109,12 @@ class MaxBlurPool : public Module {
   };
   MaxBlurPool(Config c, Build&) : config_(std::move(c)) {}
   Tensor forward(const Tensor& x, Context&) override {
+    check_planes(with_rank("max_blur_pool", rank), x, rank);
     const Windows& w = windows_.get(x.shape(), rank, [this](const Shape& s) {
       const SlidingOptions options{.kernel_size = config_.kernel_size, .stride = {1}, .padding = config_.padding};
       return sliding_windows(with_rank("max_blur_pool", rank).c_str(), s, rank, options);
     });
-    return config_.blur.pool(max_pool(x, w));
+    return config_.blur.pool("max_blur_pool", max_pool(x, w));
   }
 
  private:

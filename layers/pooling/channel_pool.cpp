@@ -18,7 +18,11 @@ Tensor split_axis(const Tensor& x, int axis, std::initializer_list<int64_t> into
 /// The dimension of the channels, whose number must be a multiple of `groups`.
 int channel_dimension(const char* op, const Tensor& x, int64_t dim, int64_t groups) {
   check(x.floating(), op, ": needs float32 or float64 values, got ", x.dtype());
-  const int axis = x.shape().axis(dim, op);
+  const int axis = x.shape().axis(dim, (std::string(op) + ": dim").c_str());
+  for (int i = 1; i < x.rank(); ++i)
+    check(x.shape()[i] > 0, op, ": the input ", batch_text(x.shape()), " is empty; only the batch may be empty");
+  check(x.rank() < Shape::max_rank, op, ": the input ", x.shape(), " has ", x.rank(), " dimensions; expected at most ",
+        Shape::max_rank - 1);
   const int64_t channels = x.shape()[axis];
   check(channels > 0 && channels % groups == 0, op, ": the input ", batch_text(x.shape()), " has ", channels,
         " channels, which is no multiple of ", groups);
@@ -119,7 +123,6 @@ class ChannelPool : public Module {
     // Channels are the height of planes whose width is all that follows them.
     const int64_t before = x.shape().product(0, axis);
     const int64_t behind = x.shape().product(axis + 1, x.rank());
-    check(behind > 0, "channel_pool: the input ", batch_text(x.shape()), " has a spatial size of 0");
     const Tensor planes = reshape(x, Shape{before, 1, x.shape()[axis], behind});
     const Windows w = windows_for(planes.shape());
     const Tensor y = maxima ? max_pool(planes, w) : avg_pool(planes, w);

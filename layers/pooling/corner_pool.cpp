@@ -78,7 +78,14 @@ struct CumulativeMaxPool {
     f("dim", dim, "the dimension to run along; negative counts from the end");
     f("reverse", reverse, "from the end to the beginning");
   }
-  Tensor pool(const Tensor& x) const { return running_max(x, dim, reverse); }
+  Tensor pool(const Tensor& x) const {
+    const char* name = "cumulative_max_pool";
+    check(x.floating(), name, ": the input is int64; needs float32 or float64 values");
+    for (int i = 1; i < x.rank(); ++i)
+      check(x.shape()[i] > 0, name, ": the input ", batch_text(x.shape()), " is empty; only the batch may be empty");
+    x.shape().axis(dim, "cumulative_max_pool: dim");  // or throws
+    return running_max(x, dim, reverse);
+  }
 };
 
 const auto& corner_row =

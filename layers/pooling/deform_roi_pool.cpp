@@ -23,7 +23,8 @@ struct Between {
 Between between(const Tensor& p, int64_t n) {
   const Tensor none = Tensor::zeros({}, Dtype::f64);
   const Tensor all = Tensor::ones({}, Dtype::f64);
-  const Tensor bare = p.detach().to(Dtype::f64);
+  const Tensor given = p.detach().to(Dtype::f64);
+  const Tensor bare = where(isnan(given), none, given);  // NaN has no cell, but its weights are NaN
   const Tensor before = lt(bare, Tensor::full({}, -1, Dtype::f64));
   const Tensor behind = gt(bare, Tensor::full({}, static_cast<double>(n), Dtype::f64));
   const Tensor low = floor(clamp(bare, 0.0, static_cast<double>(std::max<int64_t>(n - 2, 0))));
@@ -75,7 +76,7 @@ Tensor read_points(const Tensor& planes, const Tensor& y, const Tensor& x) {
 }  // namespace
 
 Tensor deform_roi_pool2d(const Tensor& x, const Tensor& boxes, const Tensor& offsets, const RoiOptions& options) {
-  const char* name = "deform_roi_pool2d";
+  const char* name = "deformable_roi_pool2d";
   const std::vector<Roi> rois = read_boxes(name, x, boxes, options.spatial_scale);
   const auto [height, width] = roi_output_size(name, x, options);
   const auto count = static_cast<int64_t>(rois.size());
@@ -96,6 +97,10 @@ Tensor deform_roi_pool2d(const Tensor& x, const Tensor& boxes, const Tensor& off
       parts.push_back(Tensor::zeros({features.size(1), height, width}, x.dtype()));
       continue;
     }
+    const int64_t rows = down.points * height;
+    const int64_t columns = across.points * width;
+    check(rows <= most_roi_points / columns, name, ": box ", r, " would be read at ", rows, " × ", columns,
+          " points; allowed are ", most_roi_points, " in all; give a sampling_ratio, or a smaller one");
     const Tensor moves = reshape(select(offsets, 0, static_cast<int64_t>(r)), Shape{2, height * width, 1});
     const Tensor at_x = point_grid(across, down, true, x.dtype()) + select(moves, 0, 0) * (options.gamma * across.size);
     const Tensor at_y = point_grid(down, across, false, x.dtype()) + select(moves, 0, 1) * (options.gamma * down.size);

@@ -6,6 +6,7 @@
 #include "layers/pooling/channel_numbers.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -53,13 +54,14 @@ class DetailPreservingPool : public Module {
     bias_ = build.parameter("bias", {channels_}, within(std::pow(3, rank)));
   }
   Tensor forward(const Tensor& x, Context&) override {
-    check(channels_of(x.shape(), rank) == channels_, "the layer was made for ", channels_,
-          " channels, but the input is ", x.shape());
+    const std::string name = with_rank("detail_preserving_pool", rank);
+    check_planes(name, x, rank);
+    check_channels(name, x, rank, channels_);
     for (int i = 1; i <= rank; ++i)
-      check(x.size(-i) % kernel_ == 0, "detail_preserving_pool: kernel_size ", kernel_,
-            " does not divide every size of the input ", x.shape(), "; pad or crop it first");
-    const Windows& w = windows_.get(x.shape(), rank, [this](const Shape& s) {
-      return sliding_windows("detail_preserving_pool", s, rank, {.kernel_size = {kernel_}});
+      check(x.size(-i) % kernel_ == 0, name, ": kernel_size ", kernel_, " does not divide every size of the input ",
+            x.shape(), "; pad or crop it first");
+    const Windows& w = windows_.get(x.shape(), rank, [&](const Shape& s) {
+      return sliding_windows(name.c_str(), s, rank, {.kernel_size = {kernel_}});
     });
     return dpp_pool(x, w, alpha_, lambda_, reference(x), asymmetric_);
   }

@@ -100,18 +100,18 @@ std::vector<Stretch> dividing_intervals(FractionalMode mode, int64_t input, int6
 }
 
 FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vector<int64_t>& kernel,
-                                     const std::vector<int64_t>& output, const Tensor& samples) {
+                                     const std::vector<int64_t>& output, const Tensor& samples, const char* name) {
   const int64_t planes = x.shape().product(0, x.rank() - rank);
   const bool batched = x.rank() == rank + 2;
   const Shape wanted = {batched ? x.shape()[0] : 1, x.shape()[batched ? 1 : 0], rank};
-  check(samples.floating() && samples.dtype() == x.dtype(), "fractional pooling: samples are ", samples.dtype(),
-        ", the input is ", x.dtype());
-  check(samples.shape() == wanted, "fractional pooling: samples ", samples.shape(), " for an input ", x.shape(),
-        "; expected ", wanted, ", numbers in [0, 1]");
+  check(samples.floating() && samples.dtype() == x.dtype(), name, ": samples are ", samples.dtype(), ", the input is ",
+        x.dtype());
+  check(samples.shape() == wanted, name, ": samples ", samples.shape(), " for an input ", x.shape(), "; expected ",
+        wanted, ", numbers in [0, 1]");
   const auto input = plane_sizes(x, rank);
   FractionalWindows w{rank, output, {}};
   w.planes.resize(static_cast<size_t>(planes));
-  dispatch_floating(x.dtype(), "fractional pooling", [&](auto zero) {
+  dispatch_floating(x.dtype(), name, [&](auto zero) {
     using T = decltype(zero);
     const T* u = samples.data<T>();
     for (int64_t p = 0; p < planes; ++p) {
@@ -121,7 +121,7 @@ FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vecto
         const int sample = rank == 2 ? 1 - d : d;  // of two dimensions the last comes first
         const auto axis = static_cast<size_t>(3 - rank + d);
         const T value = u[p * rank + sample];
-        check(value >= 0 && value <= 1, "fractional pooling: a sample is ", value, ", outside [0, 1]");
+        check(value >= 0 && value <= 1, name, ": a sample is ", value, ", outside [0, 1]");
         own[axis] =
             torch_intervals<T>(input[axis], output[static_cast<size_t>(d)], kernel[static_cast<size_t>(d)], value);
       }

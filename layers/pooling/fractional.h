@@ -33,9 +33,10 @@ struct FractionalWindows {
   std::vector<std::array<std::vector<Stretch>, 3>> planes;  ///< of each plane, or one for all
 };
 
-/// `samples` [N, C, rank] in PyTorch's order: for rank 2 of W, then H; for rank 3 of D, H, W.
+/// `samples` [N, C, rank] in PyTorch's order: for rank 2 of W, then H; for rank 3 of D, H, W. Errors begin with `name`.
 FractionalWindows fractional_windows(const Tensor& x, int rank, const std::vector<int64_t>& kernel,
-                                     const std::vector<int64_t>& output, const Tensor& samples);
+                                     const std::vector<int64_t>& output, const Tensor& samples,
+                                     const char* name = "fractional_pool");
 
 /// The largest value of each window and its flat position in the plane; the first of equals, the last NaN
 /// (torch.nn.functional.fractional_max_pool2d).

@@ -3,6 +3,7 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/fractional.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -51,10 +52,9 @@ class FractionalPool : public Module {
   /// A second input, [N, C, rank], is taken for the samples.
   Tensors apply(const Tensors& inputs, Context& context) override {
     const Tensor& x = inputs.at(0);
-    check(inputs.size() <= 2, "takes the input and, if they are not to be drawn, samples; got ", inputs.size(),
-          " inputs");
-    is_sample(x.shape(), rank);  // or throws
-    check(x.shape()[x.rank() - rank - 1] > 0, "the input ", x.shape(), " has no channels");
+    check_planes(name(), x, rank);
+    check(inputs.size() <= 2, name(), ": takes the input and, if they are not to be drawn, samples; got ",
+          inputs.size(), " inputs");
     const FractionalWindows w = windows(x, inputs.size() > 1 ? &inputs[1] : nullptr, context);
     if constexpr (averages) return {fractional_avg_pool(x, w)};
     Extreme found = fractional_max_pool(x, w);
@@ -63,6 +63,8 @@ class FractionalPool : public Module {
   }
 
  private:
+  static std::string name() { return with_rank(averages ? "fractional_avg_pool" : "fractional_max_pool", rank); }
+  /// The output's sizes. Throws where windows of that number, and of the kernel's size, do not fit.
   std::vector<int64_t> output_for(const Shape& x) const {
     std::vector<int64_t> output(rank);
     const Sizes sizes = config_.output_size ? expand(*config_.output_size, rank) : Sizes(rank, 0);
@@ -71,10 +73,15 @@ class FractionalPool : public Module {
     for (int d = 0; d < rank; ++d) {
       const auto i = static_cast<size_t>(d);
       const int64_t input = x[x.rank() - rank + d];
-      check(input > 0, "the input ", batch_text(x), " has an empty plane");
       output[i] = ratios.empty() ? sizes[i] : static_cast<int64_t>(static_cast<double>(input) * ratios[i]);
-      check(output[i] >= 1, "output_ratio ", ratios.empty() ? 0.0 : ratios[i], " of ", input,
+      check(output[i] >= 1, name(), ": output_ratio is ", ratios.empty() ? 0.0 : ratios[i], ", which of ", input,
             " cells leaves none; the ratio or the input is too small");
+      check(output[i] <= input, name(), ": output_size is ", output[i], "; allowed are 1 to ", input,
+            ", the input's size");
+      const int64_t kernel = config_.mode == "torch" ? expand(*config_.kernel_size, rank)[i] : 1;
+      check(kernel <= input - output[i] + 1, name(), ": kernel_size is ", kernel, "; allowed are 1 to ",
+            input - output[i] + 1, ", so that ", output[i], " windows can start at different ones of ", input,
+            " cells");
     }
     return output;
   }
@@ -89,9 +96,9 @@ class FractionalPool : public Module {
         u = *samples;
       else if (context.training || config_.eval_mode == "random")
         u = uniform(shape, context.stream(), 0, 1, x.dtype());
-      return fractional_windows(x, rank, expand(*config_.kernel_size, rank), output, u);
+      return fractional_windows(x, rank, expand(*config_.kernel_size, rank), output, u, name().c_str());
     }
-    check(!samples, "samples are for mode \"torch\"");
+    check(!samples, name(), ": samples are for mode \"torch\"");
     const FractionalMode mode = config_.mode == "random" ? FractionalMode::random : FractionalMode::pseudo;
     const Stream stream = context.stream();
     FractionalWindows w{rank, output, {{std::vector<Stretch>(1), std::vector<Stretch>(1), std::vector<Stretch>(1)}}};

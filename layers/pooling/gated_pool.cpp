@@ -33,8 +33,9 @@ struct GatedPool {
     p("bias", offset);
   }
   Tensor pool(const Tensor& x, const Windows& w, Context&) const {
-    return gated_pool(x, w, scope.over_taps(weight, w, 0, w.taps()),
-                      bias ? scope.over_taps(offset, w, 0, 1) : Tensor());
+    const char* name = "gated_pool";
+    return gated_pool(x, w, scope.over_taps(name, weight, x, w, 0, w.taps()),
+                      bias ? scope.over_taps(name, offset, x, w, 0, 1) : Tensor());
   }
 };
 

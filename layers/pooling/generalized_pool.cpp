@@ -14,8 +14,9 @@ class GeneralizedPool1d : public Module {
     int64_t num_heads = 1;
     std::optional<int64_t> hidden;
     void fields(Fields& f) {
-      f("num_heads", num_heads, "attentions side by side, whose results are joined", {.lo = 1});
-      f("hidden", hidden, "width of the layer that scores a position; left out: the number of channels", {.lo = 1});
+      f("num_heads", num_heads, "attentions side by side, whose results are joined", {.lo = 1, .hi = 1 << 16});
+      f("hidden", hidden, "width of the layer that scores a position; left out: the number of channels",
+        {.lo = 1, .hi = 1 << 24});
     }
   };
 
@@ -31,6 +32,7 @@ class GeneralizedPool1d : public Module {
   }
   Tensor forward(const Tensor& x, Context&) override {
     check_planes("generalized_pool1d", x, 1);
+    check_channels("generalized_pool1d", x, 1, w1_.size(2));
     Tensors heads;
     for (int64_t h = 0; h < heads_; ++h) {
       const Tensor hidden = relu(linear(transpose(x, -2, -1), select(w1_, 0, h), select(b1_, 0, h)));

@@ -21,7 +21,8 @@ namespace {
 
 /// A number of values, or a part of n below 1.
 int64_t count_of(double k, int64_t n) {
-  return std::min(static_cast<int64_t>(k < 1 ? std::nearbyint(k * static_cast<double>(n)) : k), n);
+  const auto all = static_cast<double>(n);
+  return static_cast<int64_t>(std::min(k < 1 ? std::nearbyint(k * all) : k, all));
 }
 
 }  // namespace

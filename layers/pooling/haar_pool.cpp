@@ -4,6 +4,7 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -25,19 +26,20 @@ Tensor haar_matrix(int rank, bool all_bands, Dtype dtype) {
 }  // namespace
 
 Tensor haar_pool(const Tensor& x, int rank, bool all_bands, bool replicate) {
-  const bool sample = is_sample(x.shape(), rank);
+  const std::string name = with_rank("haar_pool", rank);
+  check_planes(name, x, rank);
+  const bool sample = x.rank() == rank + 1;
   std::vector<int64_t> missing;
   bool odd = false;
   for (int i = 1; i <= rank; ++i) {
-    check(x.size(-i) > 0, "haar_pool: the input ", x.shape(), " has a dimension of size 0");
     missing.insert(missing.end(), {0, x.size(-i) % 2});
     odd = odd || x.size(-i) % 2 == 1;
   }
-  check(!odd || replicate, "haar_pool: the input ", x.shape(),
+  check(!odd || replicate, name, ": the input ", x.shape(),
         " has an odd size; pad \"replicate\" repeats its last cell");
   Tensor even = sample ? unsqueeze(x, 0) : x;
   if (odd) even = pad(even, missing, "replicate");
-  const Windows w = sliding_windows("haar_pool", even.shape(), rank, {.kernel_size = {2}});
+  const Windows w = sliding_windows(name.c_str(), even.shape(), rank, {.kernel_size = {2}});
   const Tensor bands = linear(windows(even, w), haar_matrix(rank, all_bands, x.dtype()));  // [N, C, cells, bands]
   const Shape one_band = w.output_shape(even.shape());
   const Tensor y = reshape(permute(bands, {0, 3, 1, 2}), one_band.with(1, one_band[1] * bands.size(-1)));

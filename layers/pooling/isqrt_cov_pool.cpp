@@ -38,7 +38,8 @@ class ISqrtCovPool2d : public Module {
     void fields(Fields& f) {
       f("iterations", iterations, "Newton-Schulz steps", {.lo = 1, .hi = 64});
       f("reduced_channels", reduced_channels,
-        "first a 1 × 1 convolution to this many channels, batch norm and ReLU; left out: none", {.lo = 1});
+        "first a 1 × 1 convolution to this many channels, batch norm and ReLU; left out: none",
+        {.lo = 1, .hi = 1 << 24});
       f("output", output, "\"triangle\": the upper triangle, [N, C (C + 1) / 2]; \"full\": the matrix [N, C, C]",
         {.choices = {"triangle", "full"}});
     }
@@ -48,6 +49,8 @@ class ISqrtCovPool2d : public Module {
     if (!c.reduced_channels) return;
     const Shape& x = build.shape();
     check_spatial(x, 2);
+    check_planes("isqrt_cov_pool2d", x, 2);
+    channels_ = x[1];
     Json conv = Json::object();
     conv.set("type", "Conv2d").set("out_channels", *c.reduced_channels).set("kernel_size", 1).set("bias", false);
     Build conv_build = build.child("conv", {x});
@@ -56,7 +59,13 @@ class ISqrtCovPool2d : public Module {
     bn_ = make_layer("BatchNorm2d", bn_build);
   }
   Tensor forward(const Tensor& x, Context& context) override {
-    return with_batch("isqrt_cov_pool2d", x, 2, [&](const Tensor& t) {
+    const char* name = "isqrt_cov_pool2d";
+    return with_batch(name, x, 2, [&](const Tensor& t) {
+      if (conv_) {
+        check_channels(name, t, 2, channels_);
+        check(!context.training || t.numel() > channels_, name, ": the input ", t.shape(), " has ",
+              t.numel() / channels_, " values for each channel; its batch norm needs more than 1 while training");
+      }
       const Tensor features = conv_ ? relu(bn_->forward(conv_->forward(t, context), context)) : t;
       const Tensor root = matrix_root(covariance_pool2d(features), iterations_);
       return triangle_ ? upper_triangle(root) : root;
@@ -69,7 +78,7 @@ class ISqrtCovPool2d : public Module {
   }
 
  private:
-  int64_t iterations_;
+  int64_t iterations_, channels_ = 0;
   bool triangle_;
   std::unique_ptr<Module> conv_, bn_;
 };

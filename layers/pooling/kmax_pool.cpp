@@ -3,12 +3,12 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
 Extreme kmax_pool1d(const Tensor& x, int64_t k, bool padded) {
-  global_windows("kmax_pool1d", x.shape(), 1);  // throws unless x is a sequence
-  check(x.floating(), "kmax_pool1d: needs float32 or float64 values, got ", x.dtype());
+  check_planes("kmax_pool1d", x, 1);
   const int64_t length = x.size(-1);
   check(k >= 1 && (padded || k <= length), "kmax_pool1d: k is ", k, "; allowed are 1 to ", length,
         ", the length of the input; with pad, zeros fill what is missing");
@@ -29,7 +29,7 @@ int64_t dynamic_k(int64_t length, int64_t k_top, int64_t layer, int64_t layers) 
 
 namespace {
 
-/// K: a struct with fields and `int64_t k(length)`.
+/// K: a struct with its layer's name, fields and `int64_t k(length)`.
 template <class K>
 class KMaxPool1d : public Module {
  public:
@@ -45,7 +45,11 @@ class KMaxPool1d : public Module {
   };
   KMaxPool1d(Config c, Build&) : config_(std::move(c)) {}
   Tensors apply(const Tensors& x, Context&) override {
-    Extreme found = kmax_pool1d(x.at(0), config_.count.k(x[0].rank() > 0 ? x[0].size(-1) : 1), config_.pad);
+    check_planes(K::name, x.at(0), 1);
+    const int64_t k = config_.count.k(x[0].size(-1));
+    check(config_.pad || k <= x[0].size(-1), K::name, ": k is ", k, "; allowed are 1 to ", x[0].size(-1),
+          ", the length of the input ", x[0].shape(), "; with pad, zeros fill what is missing");
+    Extreme found = kmax_pool1d(x[0], k, config_.pad);
     if (!config_.return_indices) return {std::move(found.values)};
     return {std::move(found.values), std::move(found.indices)};
   }
@@ -58,19 +62,23 @@ class KMaxPool1d : public Module {
 };
 
 struct FixedK {
+  static constexpr const char* name = "kmax_pool1d";
   int64_t value = 0;
-  void fields(Fields& f) { f("k", value, "how many values are kept", {.lo = 1, .required = true}); }
+  void fields(Fields& f) { f("k", value, "how many values are kept", {.lo = 1, .hi = 1 << 24, .required = true}); }
   int64_t k(int64_t) const { return value; }
 };
 
 struct DynamicK {
+  static constexpr const char* name = "dynamic_kmax_pool1d";
   int64_t k_top = 0;
   int64_t layer = 0;
   int64_t layers = 0;
   void fields(Fields& f) {
-    f("k_top", k_top, "how many values the last layer keeps, and every other at least", {.lo = 1, .required = true});
-    f("layer", layer, "which of the network's convolutions this follows, counted from 1", {.lo = 1, .required = true});
-    f("layers", layers, "how many convolutions the network has", {.lo = 1, .required = true});
+    f("k_top", k_top, "how many values the last layer keeps, and every other at least",
+      {.lo = 1, .hi = 1 << 24, .required = true});
+    f("layer", layer, "which of the network's convolutions this follows, counted from 1",
+      {.lo = 1, .hi = 1 << 24, .required = true});
+    f("layers", layers, "how many convolutions the network has", {.lo = 1, .hi = 1 << 24, .required = true});
   }
   int64_t k(int64_t length) const { return dynamic_k(length, k_top, layer, layers); }
 };

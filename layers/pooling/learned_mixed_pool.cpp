@@ -31,7 +31,7 @@ struct LearnedMixedPool {
   }
   void parts(Parts& p) { p("a", a); }
   Tensor pool(const Tensor& x, const Windows& w, Context&) const {
-    const Tensor cells = scope.over_taps(a, w, 0, 1);
+    const Tensor cells = scope.over_taps("learned_mixed_pool", a, x, w, 0, 1);
     std::vector<int64_t> sizes{cells.shape()[0]};
     for (int i = 3 - w.rank; i < 3; ++i) sizes.push_back(scope.by_region() ? w.axes[static_cast<size_t>(i)].output : 1);
     const Tensor share = reshape(cells, Shape(sizes));

@@ -4,6 +4,7 @@
 #include "core/tape.h"
 #include "layers/model.h"
 #include "layers/pooling/channel_numbers.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -93,11 +94,14 @@ class LiftPool : public Module {
     }
   };
   LiftPool(const Config& c, Build& build)
-      : return_bands_(c.return_bands),
+      : channels_(channels_of(build.shape(), rank)),
+        return_bands_(c.return_bands),
         predict_(net(build, "predict", c.kernel_size)),
         update_(net(build, "update", c.kernel_size)) {}
   Tensors apply(const Tensors& inputs, Context& context) override {
-    const bool sample = is_sample(inputs.at(0).shape(), rank);
+    check_planes(name(), inputs.at(0), rank);
+    check_channels(name(), inputs[0], rank, channels_);
+    const bool sample = inputs[0].rank() == rank + 1;
     const auto run = [&context](const char* name, Model& model) {
       return [&context, &model, name](const Tensor& rows) {
         const Scope scope(name);
@@ -124,13 +128,16 @@ class LiftPool : public Module {
   }
 
  private:
-  static Model net(const Build& build, const char* name, int64_t kernel) {
+  static std::string name() { return with_rank("lift_pool", rank); }
+  static Model net(const Build& build, const char* part, int64_t kernel) {
     check(kernel % 2 == 1, "kernel_size is ", kernel, "; expected an odd number, which keeps sizes as they are");
     const Shape& x = build.shape();
+    check_planes(name(), x, rank);
     const int64_t channels = channels_of(x, rank);
-    return Model(net_layers(channels, kernel), build.child(name, {Shape{1, channels, x[x.rank() - 1]}}));
+    return Model(net_layers(channels, kernel), build.child(part, {Shape{1, channels, x[x.rank() - 1]}}));
   }
 
+  int64_t channels_;
   bool return_bands_;
   Model predict_, update_;
 };

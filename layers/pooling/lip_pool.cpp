@@ -5,12 +5,13 @@
 #include "layers/pooling/channel_numbers.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
 Tensor lip_pool(const Tensor& x, const Tensor& logits, const Windows& w) {
-  check(x.shape() == logits.shape(), "lip_pool: the logits ", logits.shape(), " must have the shape of the input, ",
-        x.shape());
+  check(x.shape() == logits.shape() && x.dtype() == logits.dtype(), "lip_pool: the logits are ", logits.dtype(), " ",
+        logits.shape(), "; they must be as the input, ", x.dtype(), " ", x.shape());
   const Taps t = taps_of(x, w);
   return as_output(sum_taps(softmax_taps(windows(logits, w), t) * t.values), t);
 }
@@ -62,8 +63,10 @@ class LIP : public Module {
   LIP(Config c, Build& build) : window_(std::move(c.window)) {
     if (build.inputs.size() > 1) return;
     const Shape& x = build.shape();
-    const bool sample = is_sample(x, rank);
+    check_cells(x);
+    const bool sample = x.rank() == rank + 1;
     const int64_t channels = channels_of(x, rank);
+    channels_ = channels;
     std::vector<int64_t> sizes(x.begin() + (sample ? 0 : 1), x.end());
     sizes.insert(sizes.begin(), 1);
     logit_ =
@@ -71,8 +74,8 @@ class LIP : public Module {
   }
   Tensors apply(const Tensors& inputs, Context& context) override {
     const Tensor& x = inputs.at(0);
-    const Windows& w = windows_.get(x.shape(), rank,
-                                    [this](const Shape& s) { return window_.windows(with_rank("lip_pool", rank), s); });
+    check_planes(name(), x, rank);
+    const Windows& w = windows_.get(x.shape(), rank, [this](const Shape& s) { return window_.windows(name(), s); });
     return {lip_pool(x, inputs.size() > 1 ? inputs[1] : importance(x, context), w)};
   }
   void parts(Parts& p) override {
@@ -80,14 +83,24 @@ class LIP : public Module {
   }
 
  private:
+  /// Throws unless planes have cells enough for the normalisations of the importance.
+  static void check_cells(const Shape& x) {
+    check_planes(name(), x, rank);
+    check(x.product(x.rank() - rank, x.rank()) > 1, name(), ": the input ", batch_text(x),
+          " has planes of one cell, over which an importance cannot be normalised; give one as second input");
+  }
+  static std::string name() { return with_rank("lip", rank); }
   Tensor importance(const Tensor& x, Context& context) {
     const Scope scope("logit");
-    const bool sample = is_sample(x.shape(), rank);
+    check_cells(x.shape());
+    check_channels(name(), x, rank, channels_);
+    const bool sample = x.rank() == rank + 1;
     const Tensor gate = 12 * logit_->forward(sample ? unsqueeze(x, 0) : x, context);
     return sample ? squeeze(gate, 0) : gate;
   }
 
   SlidingSettings<rank> window_;
+  int64_t channels_ = 0;
   std::unique_ptr<Model> logit_;
   KeptWindows windows_;
 };

@@ -9,6 +9,11 @@ namespace tarn {
 
 Tensor lp_unit(const Tensor& x, const Tensor& rho, const Tensor& centre, int64_t channels) {
   const int64_t units = rho.numel();
+  check(x.floating(), "lp_unit: the input is int64; needs float32 or float64 values");
+  check(x.rank() < Shape::max_rank, "lp_unit: the input ", x.shape(), " has ", x.rank(),
+        " dimensions; expected at most ", Shape::max_rank - 1);
+  for (int i = 1; i < x.rank(); ++i)
+    check(x.shape()[i] > 0, "lp_unit: the input ", batch_text(x.shape()), " is empty; only the batch may be empty");
   check(channels < x.rank() && units > 0 && centre.shape() == Shape{x.size(channels)} && centre.numel() % units == 0,
         "lp_unit: ", units, " exponents and ", centre.numel(), " centres do not fit the input ", x.shape());
   std::vector<int64_t> grouped(x.shape().begin(), x.shape().end());

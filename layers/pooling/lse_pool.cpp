@@ -87,7 +87,10 @@ class GlobalLSEPool : public Module {
     if (c.learn_r != "no") rho_ = log_rate(build, c.r, scope_shape(c.learn_r, x, spatial_rank(x, rank)));
   }
   Tensor forward(const Tensor& x, Context&) override {
-    const Windows w = global_windows(with_any_rank("global_lse_pool", rank), x.shape(), rank);
+    const std::string name = with_any_rank("global_lse_pool", rank);
+    check_planes(name, x, rank);
+    const Windows w = global_windows(name, x.shape(), rank);
+    if (rho_.defined() && rho_.numel() > 1) check_channels(name, x, w.rank, rho_.numel());
     const Tensor r = rho_.defined() ? exp(rho_) : Tensor::full({1}, r_, x.dtype());
     return plane_values(lse_pool(x, w, r), w.rank, keepdim_);
   }

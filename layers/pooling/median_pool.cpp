@@ -3,6 +3,7 @@
 
 #include "layers/pooling/functions.h"
 #include "layers/pooling/ranks.h"
+#include "layers/pooling/whole_plane.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -60,6 +61,7 @@ class MedianPool : public Module {
     if (config_.same) config_.window.padding.word = "same";
   }
   Tensor forward(const Tensor& x, Context&) override {
+    check_planes(name(), x, rank);
     const bool mean = config_.even == "mean";
     const Windows w = config_.window.windows(name(), x.shape());
     if (config_.padding_mode == "clip") return median_pool(x, w, mean);
@@ -81,6 +83,9 @@ class MedianPool : public Module {
       const Axis& a = w.axes[i];
       const int64_t end = (a.output - 1) * a.stride + a.kernel - a.padding;
       const int64_t behind = config_.window.same() ? std::max<int64_t>(end - a.input, 0) : a.padding;
+      const int64_t most = std::max(a.padding, behind);
+      check(most < a.input, name(), ": kernel_size is ", a.kernel, ", whose padding of ", most,
+            " cells is more than can be reflected of ", a.input, "; use padding_mode \"clip\" or a smaller kernel");
       sizes.insert(sizes.end(), {a.padding, behind});
     }
     return sizes;

@@ -21,7 +21,7 @@ class MILAttentionPool : public Module {
     int64_t hidden = 128;
     bool return_weights = false;
     void fields(Fields& f) {
-      f("hidden", hidden, "width of the layer that scores an instance", {.lo = 1});
+      f("hidden", hidden, "width of the layer that scores an instance", {.lo = 1, .hi = 1 << 24});
       f("return_weights", return_weights, "gives a second output, \"weights\": the attention [N, L]");
     }
   };
@@ -35,7 +35,9 @@ class MILAttentionPool : public Module {
   }
   Tensors apply(const Tensors& inputs, Context&) override {
     const Tensor& x = inputs.at(0);
-    check_planes("mil_attention_pool", x, 1);
+    const char* name = gated ? "gated_mil_attention_pool" : "mil_attention_pool";
+    check_planes(name, x, 1);
+    check_channels(name, x, 1, v_.size(1));
     const Tensor instances = transpose(x, -2, -1);
     Tensor features = tanh(linear(instances, v_));
     if (gated) features = features * sigmoid(linear(instances, u_));

@@ -21,6 +21,7 @@ Tensor unit_or_zero(const Tensor& x) {
 Tensor netvlad_pool2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& centroids,
                       bool normalize_input) {
   return with_batch("netvlad_pool2d", x, 2, [&](const Tensor& t) {
+    check_channels("netvlad_pool2d", t, 2, centroids.size(1));
     const Tensor tokens = normalize_input ? normalize(as_tokens(t), 2, -1) : as_tokens(t);
     const Tensor shares = softmax(linear(tokens, weight, bias), -1);
     const Tensor kept = transpose(slice(shares, -1, 0, centroids.size(0)), 1, 2);
@@ -39,8 +40,9 @@ class NetVLADPool2d : public Module {
     bool normalize_input = true;
     std::optional<double> alpha;
     void fields(Fields& f) {
-      f("clusters", clusters, "learned centres", {.lo = 1});
-      f("ghosts", ghosts, "clusters that take shares and are dropped, for what says nothing (GhostVLAD)", {.lo = 0});
+      f("clusters", clusters, "learned centres", {.lo = 1, .hi = 1 << 24});
+      f("ghosts", ghosts, "clusters that take shares and are dropped, for what says nothing (GhostVLAD)",
+        {.lo = 0, .hi = 1 << 24});
       f("normalize_input", normalize_input, "make the vector of each position of length 1 first");
       f("alpha", alpha, "start with weight 2αc and bias -α‖c‖² for the centres; left out: as a 1 × 1 convolution",
         {.lo = 0, .lo_open = true});

@@ -11,6 +11,9 @@ Tensor noisy_or_pool(const Tensor& x, const Windows& w) {
 }
 
 Tensor noisy_and_pool(const Tensor& x, const Windows& w, const Tensor& b, double a) {
+  const int64_t channels = x.size(channel_axis(x, w));
+  check(b.shape() == Shape{channels}, "noisy_and_pool: b is ", b.shape(), "; the input ", x.shape(), " needs ",
+        Shape{channels});
   const Tensor m = window_means(x, w);
   const Tensor level = per_channel(b, w);
   const Tensor least = sigmoid(-a * level);

@@ -65,7 +65,12 @@ class GlobalOrdinalPool2d : public Module {
     config_.ordinal.build(build, global_windows("global_ordinal_pool2d", build.shape(), 2));
   }
   Tensor forward(const Tensor& x, Context& context) override {
-    const Windows w = global_windows("global_ordinal_pool2d", x.shape(), 2);
+    const char* name = "global_ordinal_pool2d";
+    check_planes(name, x, 2);
+    const Windows w = global_windows(name, x.shape(), 2);
+    check_channels(name, x, 2, config_.ordinal.weight.size(0));
+    check(w.taps() == config_.ordinal.weight.size(1), name, ": the input ", x.shape(), " has planes of ", w.taps(),
+          " cells; one of ", config_.ordinal.weight.size(1), ", for which the layer was built, is needed");
     return plane_values(config_.ordinal.pool(x, w, context), 2, config_.keepdim);
   }
   void parts(Parts& p) override { config_.ordinal.parts(p); }

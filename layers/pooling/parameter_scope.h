@@ -32,13 +32,18 @@ struct ParameterScope {
     return Shape(front);
   }
   /// Such a parameter (with `front` first dimensions, and `taps` numbers for each window) as [front…, C or 1, cells or
-  /// 1, taps], which broadcasts against windows' taps. Throws where the plane is not that of the parameter.
-  Tensor over_taps(const Tensor& p, const Windows& w, int front, int64_t taps) const {
+  /// 1, taps], which broadcasts against windows' taps. Throws with the layer's name where the channels or the plane of
+  /// the input x are not those of the parameter.
+  Tensor over_taps(const char* layer, const Tensor& p, const Tensor& x, const Windows& w, int front,
+                   int64_t taps) const {
     std::vector<int64_t> sizes(p.shape().begin(), p.shape().begin() + front);
     sizes.push_back(by_channel() ? p.shape()[front] : 1);
     sizes.push_back(by_region() ? w.output_cells() : 1);
     sizes.push_back(taps);
-    check(Shape(sizes).numel() == p.numel(), "scope \"", name, "\" made a parameter ", p.shape(),
+    const int64_t channels = x.size(channel_axis(x, w));
+    check(!by_channel() || p.shape()[front] == channels, layer, ": scope \"", name, "\" made a parameter ", p.shape(),
+          " for other channels: the input ", x.shape(), " has ", channels);
+    check(Shape(sizes).numel() == p.numel(), layer, ": scope \"", name, "\" made a parameter ", p.shape(),
           " for planes of another size: this input has ", w.output_cells(), " windows");
     return reshape(p, Shape(sizes));
   }

@@ -17,6 +17,7 @@ template <int rank, class R>
 class PlanePool : public Module {
  public:
   struct Config {
+    std::string name;
     R variant;
     bool keepdim = true;
     void fields(Fields& f) {
@@ -27,10 +28,11 @@ class PlanePool : public Module {
 
   PlanePool(Config c, Build& build) : config_(std::move(c)) {
     if constexpr (requires(const Windows& w) { config_.variant.build(build, w); })
-      config_.variant.build(build, global_windows(with_any_rank("global pool", rank), build.shape(), rank));
+      config_.variant.build(build, global_windows(config_.name, build.shape(), rank));
   }
   Tensor forward(const Tensor& x, Context& context) override {
-    const Windows w = global_windows(with_any_rank("global pool", rank), x.shape(), rank);
+    check_planes(config_.name, x, rank);
+    const Windows w = global_windows(config_.name, x.shape(), rank);
     return plane_values(config_.variant.pool(x, w, context), w.rank, config_.keepdim);
   }
   void parts(Parts& p) override {
@@ -43,7 +45,7 @@ class PlanePool : public Module {
 
 template <int rank, class R>
 bool add_plane_pool(const std::string& name, const PoolText& t) {
-  add_layer<PlanePool<rank, R>>(name, t.doc, t.sample, {spatial_sample(rank == 0 ? 2 : rank)})
+  add_named_layer<PlanePool<rank, R>>(name, t.doc, t.sample, {spatial_sample(rank == 0 ? 2 : rank)})
       .formula(t.formula)
       .source(t.source)
       .pools(t.use)

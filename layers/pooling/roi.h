@@ -16,6 +16,9 @@ struct RoiBin {
   std::vector<double> weights;
 };
 
+/// How many points of a box are read at most, so that absurd boxes do not eat all memory.
+constexpr int64_t most_roi_points = 1 << 24;
+
 /// A box in the coordinates of the features.
 struct Roi {
   int64_t image = 0;

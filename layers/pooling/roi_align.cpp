@@ -25,8 +25,9 @@ Extent extent(const char* name, double from, double to, int64_t bins, const RoiO
   if (!o.aligned) e.size = std::max(e.size, 1.0);
   if (e.points < 1)
     e.points = std::max<int64_t>(0, static_cast<int64_t>(std::ceil(e.size / static_cast<double>(bins))));
-  check(e.points <= 1 << 20, name, ": a bin of ", e.size / static_cast<double>(bins),
-        " cells would be read at one point each; give a sampling_ratio");
+  check(e.points * bins <= most_roi_points, name, ": a box of ", e.size, " cells in ", bins, " bins would be read at ",
+        e.points * bins, " points along one dimension; allowed are up to ", most_roi_points,
+        "; give a sampling_ratio, or a smaller one");
   return e;
 }
 
@@ -90,6 +91,8 @@ Tensor max_of_points(const char* name, const Tensor& x, const Tensor& boxes, con
     }
     auto bins = std::make_shared<RoiBins>();
     bins->size = {height * rows.points, width * columns.points};
+    check(bins->size[0] <= most_roi_points / bins->size[1], name, ": a box would be read at ", bins->size[0], " × ",
+          bins->size[1], " points; allowed are ", most_roi_points, " in all; give a sampling_ratio, or a smaller one");
     bins->images = {r.image};
     add_bins(bins->rows, rows, x.size(-2), true);
     add_bins(bins->columns, columns, x.size(-1), true);

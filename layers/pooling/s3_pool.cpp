@@ -4,6 +4,7 @@
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -76,6 +77,7 @@ class S3Pool : public Module {
             stride_[i]);
   }
   Tensor forward(const Tensor& x, Context& context) override {
+    check_planes(name(), x, rank);
     const Windows w = s3_windows(name().c_str(), x.shape(), rank, kernel_, valid_);
     for (size_t i = 0; i < rank; ++i)
       check(grid_[i] <= cells(w, i), name(), ": grid_size is ", grid_[i], "; allowed are 1 to ", cells(w, i),

@@ -3,6 +3,7 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -28,8 +29,9 @@ void check_positions(const char* op, const char* name, const Tensor& t, const Sh
 }  // namespace
 
 Tensor chunk_max_pool1d(const Tensor& x, int64_t chunks, bool equal) {
+  check_planes("chunk_max_pool1d", x, 1);
   if (!equal) return max_pool(x, adaptive_windows("chunk_max_pool1d", x.shape(), 1, {chunks}));
-  const int64_t length = global_windows("chunk_max_pool1d", x.shape(), 1).axes[2].input;
+  const int64_t length = x.size(-1);
   const int64_t size = (length + chunks - 1) / chunks;
   check((chunks - 1) * size < length, "chunk_max_pool1d: ", chunks, " chunks of ", size, " values leave nothing of ",
         length, " for the last; take fewer, or split \"adaptive\"");
@@ -37,6 +39,7 @@ Tensor chunk_max_pool1d(const Tensor& x, int64_t chunks, bool equal) {
 }
 
 Tensor piecewise_max_pool1d(const Tensor& x, const Tensor& positions) {
+  check_planes("piecewise_max_pool1d", x, 1);
   const Windows w = global_windows("piecewise_max_pool1d", x.shape(), 1);
   const bool one = x.rank() == 2;
   const int64_t length = x.size(-1);
@@ -61,6 +64,7 @@ Tensor piecewise_max_pool1d(const Tensor& x, const Tensor& positions) {
 }
 
 Tensor max_over_time_pool1d(const Tensor& x, const Tensor& lengths) {
+  check_planes("max_over_time_pool1d", x, 1);
   const Windows w = global_windows("max_over_time_pool1d", x.shape(), 1);
   if (!lengths.defined()) return max_pool(x, w);
   const bool one = x.rank() == 2;

@@ -48,6 +48,7 @@ class SimPool2d : public Module {
 
  private:
   Tensor pool(const Tensor& x) const {
+    check_channels("simpool2d", x, 2, wq_.size(1));
     const Tensor tokens = as_tokens(x);
     const Tensor values = layer_norm(tokens, Shape{x.size(1)}, norm_weight_, norm_bias_, config_.eps);
     const Tensor query = linear(mean(tokens, {1}, true), wq_);

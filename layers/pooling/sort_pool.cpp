@@ -53,6 +53,7 @@ std::vector<int64_t> node_counts(const Tensor& counts, int64_t graphs, int64_t n
 Tensor sort_pool(const Tensor& x, int64_t k, const Tensor& counts) {
   check(x.rank() == 2 || x.rank() == 3, "sort_pool: expects an input [N, nodes, F] or [nodes, F], got ",
         batch_text(x.shape()));
+  check(x.floating(), "sort_pool: the input is int64; needs float32 or float64 values");
   check(k >= 1, "sort_pool: k is ", k, "; it must be at least 1");
   check(x.size(-2) > 0 && x.size(-1) > 0, "sort_pool: input ", batch_text(x.shape()), " has no nodes or no features");
   if (x.rank() == 2) return squeeze(sort_pool(unsqueeze(x, 0), k, counts), 0);
@@ -73,7 +74,8 @@ class SortPool : public Module {
     int64_t k = 0;
     bool flatten = false;
     void fields(Fields& f) {
-      f("k", k, "how many nodes are kept; zeros stand for those that a graph lacks", {.lo = 1, .required = true});
+      f("k", k, "how many nodes are kept; zeros stand for those that a graph lacks",
+        {.lo = 1, .hi = 1 << 24, .required = true});
       f("flatten", flatten, "gives [N, k · F] instead of [N, k, F]");
     }
   };

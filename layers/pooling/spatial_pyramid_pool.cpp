@@ -94,7 +94,7 @@ struct SpatialPyramidPool {
         for (const Json& n : level.items()) bins.push_back(n.as_integer());
       else
         bins.push_back(level.as_integer());
-      for (const int64_t n : bins) check(n > 0, "levels has ", n, " bins; expected at least 1");
+      for (const int64_t n : bins) check(n > 0 && n <= 1 << 24, "levels has ", n, " bins; expected 1 to ", 1 << 24);
       all.push_back(expand(bins, rank));
     }
     return all;

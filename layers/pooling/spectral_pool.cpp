@@ -4,6 +4,7 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -34,8 +35,8 @@ Tensor resampling_matrix(int64_t n, int64_t m, int64_t kept, bool unitary, Dtype
 }  // namespace
 
 Tensor spectral_pool(const Tensor& x, int rank, const Sizes& sizes, bool unitary, const Sizes& kept) {
-  is_sample(x.shape(), rank);
-  check(x.floating(), "spectral_pool: the input is ", x.dtype(), "; expected float32 or float64");
+  const std::string name = with_rank("spectral_pool", rank);
+  check_planes(name, x, rank);
   const Sizes target = expand(sizes, rank);
   const Sizes lowest = kept.empty() ? target : expand(kept, rank);
   Tensor y = x;
@@ -43,9 +44,9 @@ Tensor spectral_pool(const Tensor& x, int rank, const Sizes& sizes, bool unitary
     const int64_t n = x.size(i - rank);
     const int64_t m = target[static_cast<size_t>(i)];
     const int64_t k = lowest[static_cast<size_t>(i)];
-    check(m >= 1 && m <= n, "spectral_pool: output_size is ", m, " where the input ", x.shape(), " has ", n,
+    check(m >= 1 && m <= n, name, ": output_size is ", m, " where the input ", x.shape(), " has ", n,
           "; expected 1 to ", n);
-    check(k >= 1 && k <= m, "spectral_pool: ", k, " frequencies cannot be kept on a grid of ", m);
+    check(k >= 1 && k <= m, name, ": ", k, " frequencies cannot be kept on a grid of ", m);
     if (k == n) continue;
     y = transpose(linear(transpose(y, i - rank, -1), resampling_matrix(n, m, k, unitary, x.dtype())), i - rank, -1);
   }
@@ -79,7 +80,7 @@ class SpectralPool : public Module {
           "give output_size or ratio, and not both of them");
   }
   Tensor forward(const Tensor& x, Context& context) override {
-    is_sample(x.shape(), rank);
+    check_planes(with_rank("spectral_pool", rank), x, rank);
     Sizes sizes = config_.output_size ? expand(*config_.output_size, rank) : Sizes{};
     if (config_.ratio) {
       const std::vector<double> ratios = expand(*config_.ratio, rank);

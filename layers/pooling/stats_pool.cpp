@@ -74,7 +74,7 @@ class AttentiveStatsPool1d : public Module {
     bool channelwise = false;
     double eps = 1e-5;
     void fields(Fields& f) {
-      f("hidden", hidden, "width of the layer that scores a position", {.lo = 1});
+      f("hidden", hidden, "width of the layer that scores a position", {.lo = 1, .hi = 1 << 24});
       f("channelwise", channelwise, "scores for every channel instead of one for all of them");
       f("eps", eps, "smallest variance: below it the deviation is √eps and has no gradient",
         {.lo = 0, .lo_open = true});
@@ -92,6 +92,7 @@ class AttentiveStatsPool1d : public Module {
   }
   Tensor forward(const Tensor& x, Context&) override {
     check_planes("attentive_stats_pool1d", x, 1);
+    check_channels("attentive_stats_pool1d", x, 1, w_.size(1));
     const Tensor scores = linear(tanh(linear(transpose(x, -2, -1), w_, b_)), v_, k_);
     return attentive_stats_pool1d(x, transpose(scores, -2, -1), eps_);
   }

@@ -1,6 +1,7 @@
 // SubsamplePool: every s-th value, without a look at the others.
 #include "core/ops.h"
 #include "layers/pooling.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 namespace {
@@ -19,18 +20,16 @@ class SubsamplePool : public Module {
   SubsamplePool(const Config& c, Build&)
       : stride_(per_dimension(c.stride, rank)), offset_(per_dimension(c.offset, rank)) {
     for (size_t i = 0; i < rank; ++i)
-      check(offset_[i] < stride_[i], with_rank("subsample", rank), ": offset is ", offset_[i], "; allowed are 0 to ",
-            stride_[i] - 1, ", below the stride");
+      check(offset_[i] < stride_[i], name(), ": offset is ", offset_[i], "; allowed are 0 to ", stride_[i] - 1,
+            ", below the stride");
   }
   Tensor forward(const Tensor& x, Context&) override {
-    const std::string name = with_rank("subsample", rank);
-    global_windows(name, x.shape(), rank);  // throws unless x has planes
-    check(x.floating(), name, ": needs float32 or float64 values, got ", x.dtype());
+    check_planes(name(), x, rank);
     Tensor y = x;
     for (int i = 0; i < rank; ++i) {
       const auto at = static_cast<size_t>(i);
       const int64_t size = x.size(i - rank);
-      check(offset_[at] < size, name, ": offset is ", offset_[at], ", but the input ", batch_text(x.shape()), " has ",
+      check(offset_[at] < size, name(), ": offset is ", offset_[at], ", but the input ", batch_text(x.shape()), " has ",
             size, " cells there; nothing would be left");
       y = slice(y, i - rank, offset_[at], size, stride_[at]);
     }
@@ -38,6 +37,7 @@ class SubsamplePool : public Module {
   }
 
  private:
+  static std::string name() { return with_rank("subsample_pool", rank); }
   std::array<int64_t, 3> stride_, offset_;
 };
 

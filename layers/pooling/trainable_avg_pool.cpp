@@ -6,6 +6,9 @@
 namespace tarn {
 
 Tensor trainable_avg_pool(const Tensor& x, const Windows& w, const Tensor& weight, const Tensor& bias, bool sums) {
+  const int64_t channels = x.size(channel_axis(x, w));
+  check(weight.shape() == Shape{channels} && bias.shape() == weight.shape(), "trainable_avg_pool: the weight is ",
+        weight.shape(), " and the bias ", bias.shape(), "; the input ", x.shape(), " needs ", Shape{channels});
   Windows divided = w;
   divided.count_include_pad = false;
   divided.divisor_override = sums ? std::optional<int64_t>(1) : std::nullopt;

@@ -53,7 +53,9 @@ struct TreePool {
     p("gates", gates);
   }
   Tensor pool(const Tensor& x, const Windows& w, Context&) const {
-    return tree_pool(x, w, scope.over_taps(leaves, w, 1, w.taps()), scope.over_taps(gates, w, 1, w.taps()));
+    const char* name = "tree_pool";
+    return tree_pool(x, w, scope.over_taps(name, leaves, x, w, 1, w.taps()),
+                     scope.over_taps(name, gates, x, w, 1, w.taps()));
   }
 };
 
