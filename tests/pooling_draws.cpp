@@ -38,7 +38,9 @@ TEST_CASE("every pooling that draws gives the same bits for one, two and four th
   for (const LayerInfo* row : random_rows()) {
     CAPTURE(row->name);
     std::vector<Shape> shapes = row->sample_inputs;
-    for (Shape& s : shapes) s = s.with(0, 40).with(1, 25).with(s.rank() - 1, 11);  // enough to be cut into pieces
+    for (Shape& s : shapes) s = s.with(s.rank() - 1, 11);
+    const Tensors few = sample_inputs(*row, shapes);
+    for (Shape& s : shapes) s = s.with(0, 16).with(1, 12);  // enough draws to be cut into pieces
     const Tensors inputs = sample_inputs(*row, shapes);
     const Json config = sample_config(*row);
     set_threads(1);
@@ -50,12 +52,13 @@ TEST_CASE("every pooling that draws gives the same bits for one, two and four th
     set_threads(processors());
     int other_seeds = 0;
     int other_steps = 0;
+    const std::vector<double> drawn = bits(config, few, 8, 2);
     for (uint64_t i = 0; i < 12; ++i) {
-      other_seeds += bits(config, inputs, 9 + i, 2) != one;
-      other_steps += bits(config, inputs, 8, 3 + i) != one;
+      other_seeds += bits(config, few, 9 + i, 2) != drawn;
+      other_steps += bits(config, few, 8, 3 + i) != drawn;
     }
-    CHECK(other_seeds > 3);  // a single coin falls alike half of the time
-    CHECK(other_steps > 3);
+    CHECK(other_seeds > 2);  // a single coin falls alike half of the time
+    CHECK(other_steps > 2);
   }
 }
 
