@@ -151,3 +151,59 @@ TEST_CASE("inputs that are no planes, and outputs that no memory holds, are refu
   CHECK_THROWS_AS(adaptive_windows("pool", {1, 1, 6, 5}, 2, {2, 2, 2}), Error);
   CHECK(adaptive_windows("pool", {1, 1, 6, 5}, 2, {0, 2}).output_cells() == 0);
 }
+
+TEST_CASE("padding \"same\" gives a window for each step, the larger half behind, and never counts in a mean") {
+  for (int64_t size = 1; size <= 12; ++size)
+    for (int64_t k = 1; k <= 5; ++k)
+      for (int64_t s = 1; s <= 4; ++s)
+        for (int64_t d = 1; d <= 3; ++d) {
+          CAPTURE(size);
+          CAPTURE(k);
+          CAPTURE(s);
+          CAPTURE(d);
+          int64_t steps = 0;
+          while (steps * s < size) ++steps;
+          int64_t total = 0;  // the least padding with which the last window fits
+          while (size + total < (steps - 1) * s + d * (k - 1) + 1) ++total;
+          const SlidingOptions options{.kernel_size = {k}, .stride = {s}, .dilation = {d}, .same = true};
+          Windows w;
+          bool filled = true;
+          int64_t inside = 0;
+          for (int64_t o = 0; o < steps; ++o) filled = filled && !taps_of(o, size, k, s, total / 2, d, inside).empty();
+          if (!filled) {
+            CHECK_THROWS_AS(sliding_windows("test", {1, 1, size}, 1, options), Error);
+            continue;
+          }
+          w = sliding_windows("test", {1, 1, size}, 1, options);
+          REQUIRE(w.output_cells() == steps);
+          for (int64_t o = 0; o < steps; ++o) {
+            const auto seen = taps_of(o, size, k, s, total / 2, d, inside);
+            REQUIRE(w.cells(o) == seen);
+            REQUIRE(w.divisor(o) == static_cast<int64_t>(seen.size()));
+          }
+        }
+}
+
+TEST_CASE("relaxed padding goes up to half of what a dilated window reaches over") {
+  SlidingOptions options{.kernel_size = {3}, .stride = {1}, .padding = {2}, .dilation = {2}};
+  CHECK_THROWS_AS(sliding_windows("test", {1, 1, 9}, 1, options), Error);
+  options.relaxed_padding = true;
+  CHECK(sliding_windows("test", {1, 1, 9}, 1, options).output_cells() == 9);
+  options.padding = {3};
+  CHECK_THROWS_AS(sliding_windows("test", {1, 1, 9}, 1, options), Error);
+  options.dilation = {1};
+  options.padding = {2};
+  CHECK_THROWS_AS(sliding_windows("test", {1, 1, 9}, 1, options), Error);
+}
+
+TEST_CASE("windows over channels and from lists are windows as all others") {
+  const Windows channels = channel_windows("test", {2, 1, 6, 4}, 3, 2);
+  CHECK(channels.cells(0) == std::vector<int64_t>{0, 4, 8});
+  CHECK(channels.cells(5) == std::vector<int64_t>{9, 13, 17});
+  CHECK(channel_windows("test", {2, 1, 6, 4}, 3, 1, 2).cells(4) == std::vector<int64_t>{4, 12, 20});
+  const Windows listed =
+      listed_windows("test", {1, 1, 3, 5}, {{{.first = 1, .taps = 2}}, {{.first = 0}, {.first = 3, .taps = 2}}});
+  CHECK(listed.cells(0) == std::vector<int64_t>{5, 10});
+  CHECK(listed.cells(1) == std::vector<int64_t>{8, 9, 13, 14});
+  CHECK_THROWS_AS(listed_windows("test", {1, 1, 3}, {{{.first = 2, .taps = 2}}}), Error);
+}

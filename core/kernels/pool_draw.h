@@ -26,11 +26,18 @@ struct DrawScratch {
   IntegerLike<T>*hit, *last;
 };
 
-/// The tap of one window whose cumulated weight is the first beyond u · total, as a position in the plane; where the
-/// total is not positive, one of all taps with equal chances.
+/// What one window gives: a position in the plane, and its value.
+template <class T>
+struct Drawn {
+  int64_t position;
+  T value;
+};
+
+/// The tap of one window whose cumulated weight is the first beyond u · total; where the total is not positive, one of
+/// all taps with equal chances, and where it is 0, with the value 0.
 template <class T, class Weight>
-inline int64_t drawn_tap(const Windows& w, const Span& d, const Span& h, const Span& c, const T* x, T u, T top,
-                         Weight weight) {
+inline Drawn<T> drawn_tap(const Windows& w, const Span& d, const Span& h, const Span& c, const T* x, T u, T top,
+                          Weight weight) {
   T total = 0;
   each_tap(w, d, h, c, [&](int64_t position) { total += weight(x[position], top); });
   const bool even = !(total > 0);
@@ -44,11 +51,11 @@ inline int64_t drawn_tap(const Windows& w, const Span& d, const Span& h, const S
     last = share > 0 ? position : last;
     hit = hit < 0 && sum > limit ? position : hit;
   });
-  return hit < 0 ? last : hit;  // rounding may leave the loop without one
+  const int64_t position = hit < 0 ? last : hit;  // rounding may leave the loop without one
+  return {position, total == 0 ? T(0) : x[position]};
 }
 
-/// Winners, and their values, of one plane. `top` may be null where the weight does not look at it. A window whose
-/// total is 0 has the value 0.
+/// Winners, and their values, of one plane. `top` may be null where the weight does not look at it.
 template <class T, class Weight>
 TARN_KERNEL void draw_plane(const Windows& w, const T* x, const T* u, const T* top, T* y, int32_t* winners,
                             DrawScratch<T> scratch, Weight weight) {
@@ -91,13 +98,15 @@ TARN_KERNEL void draw_plane(const Windows& w, const T* x, const T* u, const T* t
       });
     }
     for (int64_t o = 0; o < n; ++o) {
-      int64_t winner = 0;
-      if (taps && scratch.total[o] > 0)
-        winner = scratch.hit[o] < 0 ? scratch.last[o] : scratch.hit[o];
-      else
-        winner = drawn_tap(w, d, h, c.span(o), x, share[o], tops[o], weight);
-      winners[i * n + o] = static_cast<int32_t>(winner);
-      y[i * n + o] = taps && scratch.total[o] == 0 ? T(0) : x[winner];
+      Drawn<T> drawn{};
+      if (taps && scratch.total[o] > 0) {
+        drawn.position = scratch.hit[o] < 0 ? scratch.last[o] : scratch.hit[o];
+        drawn.value = x[drawn.position];
+      } else {
+        drawn = drawn_tap(w, d, h, c.span(o), x, share[o], tops[o], weight);
+      }
+      winners[i * n + o] = static_cast<int32_t>(drawn.position);
+      y[i * n + o] = drawn.value;
     }
   });
 }

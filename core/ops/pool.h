@@ -47,8 +47,10 @@ Tensor lp_pool(const Tensor& x, const Windows& w, double p, LpSign sign = LpSign
 /// of exponentials relative to the window's largest score, so that nothing overflows.
 Tensor window_softmax_mean(const Tensor& v, const Tensor& scores, const Windows& w);
 Tensor window_softmax_mean(const Tensor& x, const Windows& w);
-/// log Σ e^s over each window.
-Tensor window_log_sum_exp(const Tensor& scores, const Windows& w);
+/// log Σ e^s over each window; `mean`: of the mean instead of the sum.
+Tensor window_log_sum_exp(const Tensor& scores, const Windows& w, bool mean = false);
+/// How many cells each window holds, [1, output]: broadcasts against an output.
+Tensor window_counts(const Windows& w, Dtype dtype);
 /// The largest score of each window as a constant, off the tape; NaN do not count.
 Tensor window_tops(const Tensor& scores, const Windows& w);
 /// What a value weighs in a draw: itself, where it is positive; or its exponential.

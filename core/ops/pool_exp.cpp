@@ -116,10 +116,17 @@ Tensor window_softmax_mean(const Tensor& x, const Windows& w) {
   return window_own_exp_sum(x, top, w) / window_exp_sum(x, top, w);
 }
 
-Tensor window_log_sum_exp(const Tensor& scores, const Windows& w) {
+Tensor window_log_sum_exp(const Tensor& scores, const Windows& w, bool mean) {
   w.check_input("window_log_sum_exp", scores.shape());
   const Tensor top = window_tops(scores, w);
-  return top + log(window_exp_sum(scores, top, w));
+  const Tensor total = window_exp_sum(scores, top, w);
+  return top + log(mean ? total / window_counts(w, scores.dtype()) : total);
+}
+
+Tensor window_counts(const Windows& w, Dtype dtype) {
+  std::vector<int64_t> sizes{1};
+  for (int i = 3 - w.rank; i < 3; ++i) sizes.push_back(w.axes[static_cast<size_t>(i)].input);
+  return sum_pool(Tensor::ones(Shape(sizes), dtype), w);
 }
 
 namespace {

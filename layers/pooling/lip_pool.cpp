@@ -12,8 +12,7 @@ namespace tarn {
 Tensor lip_pool(const Tensor& x, const Tensor& logits, const Windows& w) {
   check(x.shape() == logits.shape() && x.dtype() == logits.dtype(), "lip_pool: the logits are ", logits.dtype(), " ",
         logits.shape(), "; they must be as the input, ", x.dtype(), " ", x.shape());
-  const Taps t = taps_of(x, w);
-  return as_output(sum_taps(softmax_taps(windows(logits, w), t) * t.values), t);
+  return window_softmax_mean(x, logits, w);
 }
 
 namespace {

@@ -27,9 +27,24 @@ Tensor log_mean_exp_taps(const Tensor& values, const Taps& t, const Tensor& r) {
   return where(small, centre + r * variance * 0.5, exact);
 }
 
+namespace {
+
+/// Below that, what 1/r magnifies asks for the series that `log_mean_exp_taps` has.
+bool all_at_least(const Tensor& r, double least) {
+  for (int64_t i = 0; i < r.numel(); ++i)
+    if (!(r.at(i) >= least)) return false;
+  return true;
+}
+
+}  // namespace
+
 Tensor lse_pool(const Tensor& x, const Windows& w, const Tensor& r, bool sum_form) {
-  const Taps t = taps_of(x, w);
   const Tensor rate = along_channels("lse_pool: r", r, x.shape(), w);
+  if (all_at_least(rate, 0.05)) {
+    const Tensor each = per_channel(rate, w);
+    return window_log_sum_exp(each * x, w, !sum_form) / each;
+  }
+  const Taps t = taps_of(x, w);
   const Tensor mean = log_mean_exp_taps(t.values, t, rate);
   return as_output(sum_form ? mean + log(t.count) / rate : mean, t);
 }

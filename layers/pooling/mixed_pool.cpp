@@ -39,17 +39,23 @@ struct MixedPool {
   }
 
   Tensor pool(const Tensor& x, const Windows& w, Context& context) {
-    if (!context.training) return mixed_pool(x, w, Tensor::full({}, share_of_maximum(), x.dtype()));
+    if (!context.training) return by_one_coin(x, w, share_of_maximum());
     const Tensor lambda = bernoulli(coins(w.output_shape(x.shape()), w.rank), context.stream(), p_max, x.dtype());
     if (context.update_buffers) {
       const auto heads = static_cast<int64_t>(sum(lambda).item());
       *write_in_place<int64_t>(count_max) += heads;
       *write_in_place<int64_t>(count_avg) += lambda.numel() - heads;
     }
-    return mixed_pool(x, w, lambda);
+    return lambda.numel() == 1 ? by_one_coin(x, w, lambda.item()) : mixed_pool(x, w, lambda);
   }
 
  private:
+  /// What has no share is not even computed.
+  static Tensor by_one_coin(const Tensor& x, const Windows& w, double maximum) {
+    if (maximum == 1) return max_pool(x, w);
+    if (maximum == 0) return avg_pool(x, w);
+    return maximum * max_pool(x, w) + (1 - maximum) * avg_pool(x, w);
+  }
   double share_of_maximum() const {
     if (eval_mode == "expectation") return p_max;
     if (eval_mode == "majority") return count_max.item() >= count_avg.item() ? 1 : 0;

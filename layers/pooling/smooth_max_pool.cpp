@@ -7,9 +7,7 @@
 namespace tarn {
 
 Tensor smooth_max_pool(const Tensor& x, const Windows& w, const Tensor& beta) {
-  const Taps t = taps_of(x, w);
-  const Tensor sharpness = along_channels("smooth_max_pool: beta", beta, x.shape(), w);
-  return as_output(sum_taps(softmax_taps(sharpness * t.values, t) * t.values), t);
+  return window_softmax_mean(x, per_channel(along_channels("smooth_max_pool: beta", beta, x.shape(), w), w) * x, w);
 }
 
 namespace {

@@ -5,9 +5,7 @@
 namespace tarn {
 
 Tensor soft_pool(const Tensor& x, const Windows& w, bool detached) {
-  const Taps t = taps_of(x, w);
-  const Tensor weights = softmax_taps(t.values, t);
-  return as_output(sum_taps((detached ? weights.detach() : weights) * t.values), t);
+  return detached ? window_softmax_mean(x, x.detach(), w) : window_softmax_mean(x, w);
 }
 
 namespace {

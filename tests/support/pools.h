@@ -38,6 +38,7 @@ class Draws {
       o.dilation.push_back(plain ? 1 : pick(1, 2));
     }
     o.ceil_mode = pick(0, 1) == 1;
+    o.same = pick(0, 5) == 0;
     o.count_include_pad = pick(0, 1) == 1;
     if (pick(0, 4) == 0) o.divisor_override = pick(0, 1) == 1 ? 4 : -2;
     return sliding_windows("pool", x, rank, o);
