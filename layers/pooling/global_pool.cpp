@@ -2,10 +2,18 @@
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
 namespace {
+
+/// Windows over the whole planes of an x that is as it should be.
+Windows planes_of(const char* family, const Tensor& x, int rank) {
+  const std::string name = with_any_rank(family, rank);
+  check_planes(name, x, rank);
+  return global_windows(name, x.shape(), rank);
+}
 
 Extreme both(const Extreme& found, const Windows& w, bool keepdim) {
   return {plane_values(found.values, w.rank, keepdim), plane_values(found.indices, w.rank, keepdim)};
@@ -14,22 +22,22 @@ Extreme both(const Extreme& found, const Windows& w, bool keepdim) {
 }  // namespace
 
 Tensor global_avg_pool(const Tensor& x, int rank, bool keepdim) {
-  const Windows w = global_windows(with_any_rank("global_avg_pool", rank), x.shape(), rank);
+  const Windows w = planes_of("global_avg_pool", x, rank);
   return plane_values(window_means(x, w), w.rank, keepdim);
 }
 
 Tensor global_sum_pool(const Tensor& x, int rank, bool keepdim) {
-  const Windows w = global_windows(with_any_rank("global_sum_pool", rank), x.shape(), rank);
+  const Windows w = planes_of("global_sum_pool", x, rank);
   return plane_values(sum_pool(x, w), w.rank, keepdim);
 }
 
 Extreme global_max_pool(const Tensor& x, int rank, bool keepdim) {
-  const Windows w = global_windows(with_any_rank("global_max_pool", rank), x.shape(), rank);
+  const Windows w = planes_of("global_max_pool", x, rank);
   return both(max_pool_with_indices(x, w), w, keepdim);
 }
 
 Extreme global_min_pool(const Tensor& x, int rank, bool keepdim) {
-  const Windows w = global_windows(with_any_rank("global_min_pool", rank), x.shape(), rank);
+  const Windows w = planes_of("global_min_pool", x, rank);
   return both(min_pool_with_indices(x, w), w, keepdim);
 }
 

@@ -7,6 +7,7 @@
 #include "layers/pooling/functions.h"
 #include "layers/pooling/lse.h"
 #include "layers/pooling/power_mean.h"
+#include "layers/pooling/whole_plane.h"
 #include "layers/pooling/window_pool.h"
 
 namespace tarn {
@@ -125,7 +126,7 @@ class GeM : public Module {
     bool keepdim = true;
     std::optional<Sizes> kernel_size;
     std::optional<Sizes> stride;
-    Sizes padding{0};
+    SizesOrWord padding{.sizes = {0}};
     bool ceil_mode = false;
     void fields(Fields& f) {
       f("p_init", p_init, "the exponent p, initially: 1 the mean, infinity the maximum");
@@ -135,13 +136,16 @@ class GeM : public Module {
       f("kernel_size", kernel_size, "size of local windows; left out: one window over the whole plane",
         size_rule(rank, 1));
       f("stride", stride, "steps between local windows; left out: the kernel's size", size_rule(rank, 1));
-      f("padding", padding, "cells added at both sides of local windows' planes, which do not count",
-        size_rule(rank, 0));
+      f("padding", padding,
+        "cells added at both sides of local windows' planes, which do not count; \"same\" adds what gives a window for "
+        "each step of the stride",
+        {.lo = 0, .hi = 1 << 30, .choices = {"same"}, .rank = rank});
       f("ceil_mode", ceil_mode, "round output sizes up, so that the last local window may reach over the end");
     }
   };
   GeM(Config c, Build& build) : config_(std::move(c)) {
-    const bool padded = std::any_of(config_.padding.begin(), config_.padding.end(), [](int64_t p) { return p != 0; });
+    const Sizes& sizes = config_.padding.sizes;
+    const bool padded = same() || std::any_of(sizes.begin(), sizes.end(), [](int64_t p) { return p != 0; });
     check(config_.kernel_size || !(config_.stride || padded || config_.ceil_mode), name(),
           ": stride, padding and ceil_mode are those of local windows; give their kernel_size, or leave them out");
     check(!config_.kernel_size || config_.keepdim, name(),
@@ -150,20 +154,24 @@ class GeM : public Module {
     p_ = build.parameter("p", scope_shape(config_.p_scope, x, spatial_rank(x, rank)), init::constant(config_.p_init));
   }
   Tensor forward(const Tensor& x, Context&) override {
+    check_planes(name(), x, rank);
     const Windows w = windows(x.shape());
+    if (p_.numel() > 1) check_channels(name(), x, w.rank, p_.numel());
     return plane_values(gem_pool(x, w, p_, config_.eps), w.rank, config_.keepdim);
   }
   void parts(Parts& p) override { p("p", p_); }
 
  private:
-  static std::string name() { return with_any_rank("gem_pool", rank); }
+  static std::string name() { return with_any_rank("gem", rank); }
+  bool same() const { return config_.padding.word == "same"; }
   Windows windows(const Shape& x) const {
     if (!config_.kernel_size) return global_windows(name(), x, rank);
     return sliding_windows(name().c_str(), x, spatial_rank(x, rank),
                            {.kernel_size = *config_.kernel_size,
                             .stride = config_.stride.value_or(Sizes{}),
-                            .padding = config_.padding,
-                            .ceil_mode = config_.ceil_mode});
+                            .padding = same() ? Sizes{0} : config_.padding.sizes,
+                            .ceil_mode = config_.ceil_mode,
+                            .same = same()});
   }
 
   Config config_;

@@ -4,7 +4,7 @@
 
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
-#include "layers/pooling/taps.h"
+#include "layers/pooling/whole_plane.h"
 
 namespace tarn {
 
@@ -107,6 +107,7 @@ class StochasticPool : public Module {
           sized ? "; both are given" : "");
   }
   Tensor forward(const Tensor& x, Context& context) override {
+    check_planes(name(), x, rank);
     const Windows& w = windows_.get(x.shape(), rank, [this](const Shape& s) {
       return config_.global ? global_windows(name(), s, rank) : config_.window.windows(name(), s);
     });
