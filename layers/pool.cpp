@@ -24,6 +24,7 @@ struct Mean {
 /// dilated.
 template <int rank, class Reduction>
 struct Sliding {
+  static constexpr PoolGroup group = PoolGroup::sliding;
   SlidingSettings<rank> settings;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override;
@@ -45,6 +46,7 @@ struct Sliding {
 /// Windows that divide the plane as evenly as they can into a given number of cells.
 template <int rank, class Reduction>
 struct Adaptive {
+  static constexpr PoolGroup group = PoolGroup::adaptive;
   MaybeSizes output_size;
 
   void fields(Fields& f) {
@@ -99,10 +101,11 @@ class Pool : public Module {
 };
 
 template <int rank, template <int, class> class Geometry, class Reduction>
-void add_pool(const char* family, const char* doc, const char* formula, const char* sample) {
+void add_pool(const char* family, const char* doc, const char* formula, const char* use, const char* sample) {
   add_layer<Pool<rank, Geometry, Reduction>>(with_rank(family, rank), doc, sample, {spatial_sample(rank)})
       .formula(formula)
       .source("torch.nn." + with_rank(family, rank))
+      .pools(Geometry<rank, Reduction>::group, use)
       .samples_from(Domain::away_from_ties);
 }
 
@@ -111,13 +114,20 @@ bool add_pools() {
   constexpr const char* sliding = R"({"kernel_size": 3, "stride": 2, "padding": 1})";
   constexpr const char* adaptive = R"({"output_size": 3})";
   add_pool<rank, Sliding, Max>("MaxPool", "The largest value of each window.",
-                               "y[o] = max of x over the window that starts at o · stride - padding", sliding);
-  add_pool<rank, Sliding, Mean>("AvgPool", "The mean of each window.",
-                                "y[o] = mean of x over the window that starts at o · stride - padding", sliding);
+                               "y[o] = max of x over the window that starts at o · stride - padding",
+                               "between convolutions, where it matters that a feature is there and not where exactly",
+                               sliding);
+  add_pool<rank, Sliding, Mean>(
+      "AvgPool", "The mean of each window.", "y[o] = mean of x over the window that starts at o · stride - padding",
+      "where all values count: smooth downsampling, transitions between dense blocks", sliding);
   add_pool<rank, Adaptive, Max>("AdaptiveMaxPool", "The largest value of each window, for a given output size.",
-                                "y[o] = max of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1", adaptive);
+                                "y[o] = max of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1",
+                                "as a head that must give one size for inputs of any size, and is to find things",
+                                adaptive);
   add_pool<rank, Adaptive, Mean>("AdaptiveAvgPool", "The mean of each window, for a given output size.",
-                                 "y[o] = mean of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1", adaptive);
+                                 "y[o] = mean of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1",
+                                 "as a head that must give one size for inputs of any size; with 1, the global mean",
+                                 adaptive);
   return true;
 }
 

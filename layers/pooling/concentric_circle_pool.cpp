@@ -71,7 +71,7 @@ const auto& row =
                                                R"({"rings": 2})", {spatial_sample(2)})
         .formula("y[i] = mean of x where iR/n <= r < (i + 1)R/n, r from ((H - 1)/2, (W - 1)/2), R = min(H, W)/2")
         .source("Qi et al. 2018, concentric circle pooling; the width of the rings is this layer's own choice")
-        .pools("for pictures without an up: microscopy, satellites, sky")
+        .pools(PoolGroup::region, "for pictures without an up: microscopy, satellites, sky")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

@@ -69,7 +69,8 @@ const auto& row =
             "y = Σ a_i v_i, v = LayerNorm(x), a = softmax((W_q mean x) · (W_k v_i) / √d); with gamma: the power mean "
             "(Σ a_i (v_i - min v + 1e-6)^γ)^(1/γ)")
         .source("Psomas et al. 2023 (arXiv 2309.06891)")
-        .pools("in place of the global mean or of a class token; its attention shows where the object is");
+        .pools(PoolGroup::attention,
+               "in place of the global mean or of a class token; its attention shows where the object is");
 
 }  // namespace
 }  // namespace tarn

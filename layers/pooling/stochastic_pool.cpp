@@ -117,7 +117,8 @@ struct Drawing {
 
 const bool added = add_window_pools<Drawing>(
     "StochasticPool",
-    {.doc =
+    {.group = PoolGroup::random,
+     .doc =
          "A value of each window, drawn with a chance that grows with it; when not training, the mean by the chances.",
      .formula = "training: y = x_k, k drawn with p_i = max(x_i, 0) / Σ max(x, 0); otherwise y = Σ p_i x_i",
      .source = "Zeiler, Fergus 2013 (arXiv 1301.3557)",
