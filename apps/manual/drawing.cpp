@@ -33,7 +33,7 @@ std::string number(double value) {
 std::string colour(double shade) {
   const double share = std::min(1.0, std::abs(shade));
   const std::array<double, 3> full =
-      shade > 0 ? std::array<double, 3>{240, 144, 48} : std::array<double, 3>{86, 148, 230};
+      shade > 0 ? std::array<double, 3>{240, 144, 48} : std::array<double, 3>{104, 162, 236};
   constexpr const char* digits = "0123456789abcdef";
   std::string out = "#";
   for (const double channel : full) {
@@ -129,7 +129,7 @@ std::string numbers(const Placed& p, bool faint) {
   const std::string fill = faint ? "<g fill='#8c959f'>" : "<g fill='#1f2328'>";
   std::string out;
   if (!values.empty()) out += fill + values + "</g>";
-  if (!notes.empty()) out += "<g font-size='11' fill='#57606a'>" + notes + "</g>";
+  if (!notes.empty()) out += "<g font-size='11' fill='#3d444d'>" + notes + "</g>";
   return out;
 }
 
@@ -152,8 +152,9 @@ struct Layout {
       for (const DrawnCell& cell : grid.cells)
         if (style.text && !cell.note.empty()) p.style.cell_height = 42;
       p.style.title_height = grid.title.empty() ? 0 : style.title_height;
-      const double before = grid.arrow ? style.arrow : 0;
+      double before = grid.arrow ? style.arrow : 0;
       if (p.x > margin && p.x + before + p.width_with_title() > most_width) {
+        before = 0;
         p.x = margin;
         y += row_height + style.gap;
         row_height = 0;

@@ -111,7 +111,8 @@ std::string results_text(const std::vector<PoolFamily>& families, const std::vec
            "No results of `tarn compare` are in `pooling/results/` yet; each NAME.jsonl there becomes a table and a "
            "picture here.\n";
   out +=
-      "The same network, trained from several seeds, with nothing changed but its pooling. Accuracy is the test "
+      "By `tarn compare`: configs that are the same but for their pooling, trained from several seeds. Accuracy is the "
+      "test "
       "part's, by the weights "
       "that were best on the validation part; times are one machine's and compare only with each other.\n\n";
   for (const PoolResults& r : results) {

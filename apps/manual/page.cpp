@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "apps/catalog.h"
 #include "apps/manual/manual.h"
 #include "apps/manual/numbers.h"
 #include "core/error.h"
@@ -55,10 +56,14 @@ std::string pictures(const PoolFamily& family) {
   for (const PoolView& view : family.example.views) {
     const auto cells = std::count(view.seen.begin(), view.seen.end(), true);
     out += image("window", "one window", view);
-    out += text("\n", view.training ? "While training, with one draw: " : "", "`y",
-                index_text(view.output.shape(), view.cell), "`, outlined on the right, is ",
-                rounded(view.output.at(view.cell), digits), ". It depends on ", cells, " of the ", view.seen.size(),
-                " values of x, outlined on the left; the number below each is ∂y/∂x, the shade says the same.\n\n");
+    const std::string cell = text("`y", index_text(view.output.shape(), view.cell), "`");
+    const std::string value = rounded(view.output.at(view.cell), digits);
+    if (view.training)
+      out += text("\nWhile training, with one draw: ", cell, " is ", value, " and depends on ", cells, " values.\n\n");
+    else
+      out += text("\n", cell, ", outlined on the right, is ", value, ". It depends on ", cells, " of the ",
+                  view.seen.size(),
+                  " values of x, outlined on the left; the number below each is ∂y/∂x, the shade says the same.\n\n");
   }
   out += "## Where the gradient goes\n";
   for (const PoolView& view : family.example.views) out += image("gradient", "where the gradient goes", view);
@@ -76,9 +81,10 @@ std::string one_cell(const PoolExample& example) {
   for (size_t i = 0; i < w.size(); ++i) {
     if (w[i] == 0) continue;
     total += w[i] * x[i];
-    if (count > 0) terms += count % 6 == 0 ? "\n    + " : " + ";
+    if (count > 0) terms += count % 6 == 0 ? "\n    " : " ";
     const std::string value = rounded(x[i], digits);
-    terms += rounded(w[i], digits) + " · " + (x[i] < 0 ? "(" + value + ")" : value);
+    const std::string sign = count > 0 ? (w[i] < 0 ? "- " : "+ ") : w[i] < 0 ? "-" : "";
+    terms += sign + rounded(std::abs(w[i]), digits) + " · " + (x[i] < 0 ? "(" + value + ")" : value);
     ++count;
   }
   const double y = view.output.at(view.cell);
@@ -90,12 +96,12 @@ std::string one_cell(const PoolExample& example) {
   return "One cell, Σ ∂y/∂x · x:\n```\n" + std::string("    ") + terms + "\n  = " + sum + "\n```\n" +
          (same ? "which is " + code(cell) + ".\n\n"
                : "while " + code(cell) + " is " + rounded(y, digits) +
-                     ": not only the values count, but the weights change with them, or something is added.\n\n");
+                     ": it is no weighted sum of x with weights that stay as they are.\n\n");
 }
 
 std::string numbers(const PoolFamily& family) {
   const PoolExample& example = family.example;
-  std::string out = "## In numbers\n```\n" + to_text(example.config) + "\n\n";
+  std::string out = "## In numbers\n```\n" + spaced(example.config) + "\n\n";
   for (size_t i = 0; i < example.inputs.size(); ++i) {
     const Tensor& x = example.inputs[i];
     out += text("x", i > 0 ? std::to_string(i + 1) : "", " ", x.shape(), "\n", matrix_text(x, digits, "  "));
@@ -145,7 +151,7 @@ std::string parameters_table(const PoolFamily& family) {
                   family.example.parameters[i].second.shape());
     out += " (shapes as in the example).\n\n";
   }
-  return out + "In a config:\n```\n" + to_text(family.example.config) + "\n```\n\n";
+  return out + "In a config:\n```\n" + spaced(family.example.config) + "\n```\n\n";
 }
 
 std::string results_section(const PoolFamily& family, const std::vector<PoolResults>& results) {

@@ -11,8 +11,17 @@
 namespace tarn {
 namespace {
 
-constexpr int64_t most_planes = 6;    // shown where all of them could be
-constexpr int64_t most_columns = 10;  // of what is one row
+constexpr int64_t most_planes = 6;   // drawn of one tensor
+constexpr int64_t most_cells = 60;   // of tensors of which all planes are drawn
+constexpr int64_t most_columns = 6;  // of what is one row
+constexpr size_t most_letters = 6;   // of a number in a cell
+
+/// The number with up to so many digits, fewer where they are many letters.
+std::string short_text(double value, int most) {
+  std::string out = rounded(value, most);
+  for (int digits = most - 1; digits > 0 && out.size() > most_letters; --digits) out = rounded(value, digits);
+  return out;
+}
 
 /// A matrix within a tensor: which elements, and where it starts.
 struct Matrix {
@@ -48,7 +57,7 @@ std::vector<Matrix> matrices(const std::string& name, const Shape& shape) {
 
 /// The matrices that `wanted` finds something in, or all of them where they are few.
 std::vector<Matrix> chosen(std::vector<Matrix> all, int64_t elements, const std::function<bool(size_t)>& wanted) {
-  if (static_cast<int64_t>(all.size()) <= most_planes) return all;
+  if (static_cast<int64_t>(all.size()) <= most_planes && elements <= most_cells) return all;
   const auto dull = [&](const Matrix& m) {
     for (int64_t i = m.first; i < std::min(m.first + m.size(), elements); ++i)
       if (wanted(static_cast<size_t>(i))) return false;
@@ -85,7 +94,7 @@ std::vector<DrawnGrid> input_grids(const PoolExample& example, const PoolView& v
                           [&](size_t i) { return view.seen[i]; });
   return grids(all, example.inputs[0].numel(), [&](size_t i) {
     const bool seen = view.seen[i];
-    return DrawnCell{rounded(x[i], 4), seen ? rounded(weights[i], 3) : "", most > 0 ? weights[i] / most : 0, seen,
+    return DrawnCell{short_text(x[i], 4), seen ? short_text(weights[i], 3) : "", most > 0 ? weights[i] / most : 0, seen,
                      !seen};
   });
 }
@@ -103,7 +112,7 @@ std::string window_picture(const LayerInfo& row, const PoolExample& example, con
   const auto here = [&](size_t i) { return static_cast<int64_t>(i) == view.cell; };
   const auto outputs = chosen(matrices("y", view.output.shape()), view.output.numel(), here);
   std::vector<DrawnGrid> results = grids(outputs, view.output.numel(), [&](size_t i) {
-    return DrawnCell{rounded(y[i], 4), "", 0, here(i), !here(i)};
+    return DrawnCell{short_text(y[i], 4), "", 0, here(i), !here(i)};
   });
   if (!results.empty()) results[0].arrow = true;
   all.insert(all.end(), results.begin(), results.end());
@@ -116,7 +125,7 @@ std::string gradient_picture(const LayerInfo& row, const PoolExample& example, c
   const int64_t n = view.gradient.numel();
   const auto all = chosen(matrices("dL/dx", view.gradient.shape()), n, [&](size_t i) { return g[i] != 0; });
   std::vector<DrawnGrid> drawn = grids(all, n, [&](size_t i) {
-    return DrawnCell{rounded(g[i], 3), "", most > 0 ? g[i] / most : 0, false, g[i] == 0};
+    return DrawnCell{short_text(g[i], 3), "", most > 0 ? g[i] / most : 0, false, g[i] == 0};
   });
   if (!drawn.empty()) drawn[0].title += mode(example, view);
   return drawing("Where the gradient of " + row.name + " goes" + mode(example, view), drawn);

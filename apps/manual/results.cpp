@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 
@@ -34,6 +35,20 @@ std::vector<Trial> trials_of(const std::string& path) {
 
 std::string number(double v) {
   return rounded(v, 5);
+}
+
+std::string with_decimals(double v, int decimals) {
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, "%.*f", decimals, v);
+  return buffer;
+}
+
+/// The least of 1, 2 and 5 times a power of ten that is not below v.
+double round_step(double v) {
+  const double power = std::pow(10, std::floor(std::log10(v)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= v * (1 - 1e-9)) return factor * power;
+  return 10 * power;
 }
 
 /// A scale over the means and ranges. Those far below the others, which would press them together, are cut off.
@@ -69,6 +84,23 @@ std::vector<PoolResults> read_results(const std::string& folder) {
   return all;
 }
 
+namespace {
+
+/// Lines at round values of `factor` times what is plotted, with their numbers above.
+std::string grid(const Range& range, double factor, double height) {
+  const double step = round_step(factor * (range.high - range.low) / 6);
+  const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+  std::string out;
+  for (double tick = std::ceil(factor * range.low / step); tick * step <= factor * range.high; ++tick) {
+    const std::string x = number(range.x(tick * step / factor));
+    out += "<path stroke='#d0d7de' d='M" + x + " " + number(top - 8) + "V" + number(height - 8) + "'/><text x='" + x +
+           "' y='" + number(top - 12) + "' text-anchor='middle'>" + with_decimals(tick * step, decimals) + "</text>\n";
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string results_picture(const PoolResults& results) {
   const bool accuracy =
       !results.ranked.empty() && !results.ranked[0].trials.empty() && !std::isnan(results.ranked[0].trials[0].accuracy);
@@ -83,12 +115,7 @@ std::string results_picture(const PoolResults& results) {
                     "<g font-family='DejaVu Sans,Verdana,sans-serif' font-size='11' fill='#57606a'>\n<text x='14' "
                     "y='20' font-size='12' fill='#1f2328'>" +
                     escaped(title) + "</text>\n";
-  for (int i = 0; i <= 4; ++i) {
-    const double v = range.low + (range.high - range.low) * i / 4;
-    out += "<path stroke='#d0d7de' d='M" + number(range.x(v)) + " " + number(top - 8) + "V" + number(height - 8) +
-           "'/><text x='" + number(range.x(v)) + "' y='" + number(top - 12) + "' text-anchor='middle'>" +
-           rounded(factor * v, 4) + "</text>\n";
-  }
+  out += grid(range, factor, height);
   double y = top + row_height / 2;
   for (const Contestant& c : results.ranked) {
     out += "<text x='" + number(left - 10) + "' y='" + number(y + 4) + "' text-anchor='end'>" + escaped(c.config) +
@@ -97,7 +124,7 @@ std::string results_picture(const PoolResults& results) {
       out += "<path stroke='#5694e6' stroke-width='2' d='M" + number(range.x(c.least())) + " " + number(y) + "H" +
              number(range.x(c.most()) + 0.5) + "'/><circle fill='#0b6bcb' r='3.5' cx='" + number(range.x(c.mean())) +
              "' cy='" + number(y) + "'/><text x='" + number(width - 14) + "' y='" + number(y + 4) +
-             "' text-anchor='end' fill='#1f2328'>" + rounded(factor * c.mean(), 4) + "</text>";
+             "' text-anchor='end' fill='#1f2328'>" + with_decimals(factor * c.mean(), accuracy ? 2 : 4) + "</text>";
     out += "\n";
     y += row_height;
   }
