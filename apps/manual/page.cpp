@@ -77,10 +77,12 @@ std::string one_cell(const PoolExample& example) {
   const std::vector<double> w = cleaned(view.weights);
   std::string terms;
   double total = 0;
+  double size = 0;
   size_t count = 0;
   for (size_t i = 0; i < w.size(); ++i) {
     if (w[i] == 0) continue;
     total += w[i] * x[i];
+    size += std::abs(w[i] * x[i]);
     if (count > 0) terms += count % 6 == 0 ? "\n    " : " ";
     const std::string value = rounded(x[i], digits);
     const std::string sign = count > 0 ? (w[i] < 0 ? "- " : "+ ") : w[i] < 0 ? "-" : "";
@@ -92,7 +94,7 @@ std::string one_cell(const PoolExample& example) {
   if (count == 0) return "No value of x moves " + code(cell) + " by a little: its derivative is 0.\n\n";
   if (count > most_terms) return "";
   const bool same = std::abs(total - y) < 1e-9 * (1 + std::abs(y));
-  const std::string sum = rounded(total, digits);
+  const std::string sum = rounded(std::abs(total) < 1e-9 * size ? 0 : total, digits);
   return "One cell, Σ ∂y/∂x · x:\n```\n" + std::string("    ") + terms + "\n  = " + sum + "\n```\n" +
          (same ? "which is " + code(cell) + ".\n\n"
                : "while " + code(cell) + " is " + rounded(y, digits) +
