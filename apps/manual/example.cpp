@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "apps/manual/numbers.h"
@@ -198,20 +199,21 @@ double distance(const Shape& s, int64_t cell) {
   return total;
 }
 
-/// Of the cells that do not see everything, the one that sees most; of such, one in the middle.
-int64_t clearest(const Shape& output, const std::vector<std::vector<bool>>& seen_by) {
-  int64_t best = 0;
-  std::pair<int64_t, double> best_score{-1, 0};
+/// The cells, the clearest first: of those that do not see everything the one that sees most, of such one in the
+/// middle.
+std::vector<int64_t> by_clearness(const Shape& output, const std::vector<std::vector<bool>>& seen_by) {
+  std::vector<std::pair<int64_t, double>> scores;
   for (int64_t cell = 0; cell < output.numel(); ++cell) {
     int64_t count = 0;
     for (const std::vector<bool>& input : seen_by) count += input[static_cast<size_t>(cell)];
-    if (count == static_cast<int64_t>(seen_by.size())) count = 0;
-    const std::pair<int64_t, double> score{count, -distance(output, cell)};
-    if (score <= best_score) continue;
-    best_score = score;
-    best = cell;
+    scores.emplace_back(count == static_cast<int64_t>(seen_by.size()) ? 0 : -count, distance(output, cell));
   }
-  return best;
+  std::vector<int64_t> cells(scores.size());
+  std::iota(cells.begin(), cells.end(), 0);
+  std::stable_sort(cells.begin(), cells.end(), [&](int64_t a, int64_t b) {
+    return scores[static_cast<size_t>(a)] < scores[static_cast<size_t>(b)];
+  });
+  return cells;
 }
 
 Tensor derivative(const Runner& run, Tensors inputs, bool training, std::optional<int64_t> cell) {
@@ -225,6 +227,15 @@ Tensor derivative(const Runner& run, Tensors inputs, bool training, std::optiona
   return g.defined() ? g : Tensor::zeros(x.shape(), x.dtype());
 }
 
+/// The clearest cell of those that a small change moves; where there is none, the clearest.
+int64_t clearest(const Runner& run, const Tensors& inputs, bool training, const std::vector<int64_t>& cells) {
+  for (const int64_t cell : cells) {
+    const std::vector<double> weights = cleaned(derivative(run, inputs, training, cell));
+    if (std::any_of(weights.begin(), weights.end(), [](double w) { return w != 0; })) return cell;
+  }
+  return cells.front();
+}
+
 PoolView look(const Runner& run, const LayerInfo& row, const Tensors& inputs, bool training, const PoolView* earlier) {
   PoolView view;
   view.training = training;
@@ -232,7 +243,9 @@ PoolView look(const Runner& run, const LayerInfo& row, const Tensors& inputs, bo
   std::vector<std::vector<bool>> seen_by;
   for (int64_t i = 0; i < inputs[0].numel(); ++i) seen_by.push_back(changed_by(run, row, inputs, training, i, 1));
   const Shape& shape = view.output.shape();
-  view.cell = earlier && earlier->output.shape() == shape ? earlier->cell : clearest(shape, seen_by);
+  view.cell = earlier && earlier->output.shape() == shape
+                  ? earlier->cell
+                  : clearest(run, inputs, training, by_clearness(shape, seen_by));
   view.weights = derivative(run, inputs, training, view.cell);
   view.gradient = derivative(run, inputs, training, {});
   const std::vector<double> weights = cleaned(view.weights);
