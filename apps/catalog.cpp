@@ -80,7 +80,8 @@ CatalogSection section(std::string title, std::string place) {
   return out;
 }
 
-/// JSON on one line with blanks where people put them: { "type": "ReLU", "size": [1, 2] }.
+}  // namespace
+
 std::string spaced(const Json& value) {
   if (!value.is_array() && !value.is_object()) return to_text(value);
   std::string inside;
@@ -92,8 +93,6 @@ std::string spaced(const Json& value) {
   if (value.is_array()) return "[" + inside + "]";
   return inside.empty() ? "{}" : "{ " + inside + " }";
 }
-
-}  // namespace
 
 std::vector<CatalogSection> catalog() {
   return {

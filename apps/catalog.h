@@ -32,6 +32,9 @@ struct CatalogSection {
 /// All registries, layers first; entries sorted by name.
 std::vector<CatalogSection> catalog();
 
+/// JSON on one line with blanks where people put them: { "type": "ReLU", "size": [1, 2] }.
+std::string spaced(const Json& value);
+
 /// The example as a line of a config: `"optimizer": { "type": "Adam", "lr": 0.001 }`; a layer is an item of the model.
 std::string example_line(const CatalogSection& section, const CatalogEntry& entry);
 

@@ -94,7 +94,7 @@ LayerInfo& add_lp_pool() {
           text("torch.nn.", with_rank("LPPool", rank),
                ", which is sign_mode \"torch\" with partial_window \"torch\"; Sermanet et al. 2012 (arXiv 1204.3968)"))
       .samples_from(Domain::away_from_zero)
-      .pools("for something between the mean (p = 1) and the maximum (large p), fixed beforehand");
+      .pools(PoolGroup::norm, "for something between the mean (p = 1) and the maximum (large p), fixed beforehand");
 }
 
 template <int rank>
@@ -104,7 +104,7 @@ LayerInfo& add_global_lp_pool() {
       .formula("y[n, c] = (Σ |x[n, c, …]|^p)^(1/p); derivatives are 0 where y is 0, and where x is 0 and p < 1")
       .source("ONNX GlobalLpPool")
       .samples_from(Domain::away_from_zero)
-      .pools("for one descriptor a channel that large values dominate more than in a mean");
+      .pools(PoolGroup::norm, "for one descriptor a channel that large values dominate more than in a mean");
 }
 
 const auto& lp_pool1d_row = add_lp_pool<1>();

@@ -117,6 +117,24 @@ class LayerError : public Error {
 std::unique_ptr<Module> located(const Json& json, const Build& build,
                                 const std::function<std::unique_ptr<Module>()>& make);
 
+/// The families of poolings, in the order of the manual.
+enum class PoolGroup : uint8_t {
+  sliding,
+  adaptive,  ///< and global
+  norm,
+  soft,  ///< weighed by the values themselves
+  random,
+  rank,
+  learned,
+  channels,
+  filter,  ///< frequencies, wavelets, blurs
+  region,  ///< pyramids, strips, boxes
+  second_order,
+  attention,  ///< and statistics
+  unpooling,
+  other,
+};
+
 /// A row of the layer registry.
 struct LayerInfo {
   static constexpr const char* kind = "layer";
@@ -129,6 +147,9 @@ struct LayerInfo {
   std::string formula_text, source_text;
   std::string use_text;  ///< of a pooling: when to use it
   bool is_pooling = false;
+  PoolGroup group = PoolGroup::other;
+  /// What the manual shows in place of the sample: a config, and a list of inputs of which null ones are made up.
+  std::string shown_config, shown_inputs;
   bool random = false;          ///< draws random numbers while training
   Domain domain = Domain::any;  ///< of the sample inputs
   /// By input: the int64 values that are tried where it reads no floating numbers.
@@ -139,7 +160,10 @@ struct LayerInfo {
   LayerInfo& formula(std::string text);
   LayerInfo& source(std::string text);
   /// Marks a pooling, which has a page in the manual that says when to use it.
-  LayerInfo& pools(std::string when);
+  LayerInfo& pools(PoolGroup family, std::string when);
+  LayerInfo& pools(std::string when) { return pools(PoolGroup::other, std::move(when)); }
+  /// Both as JSON text; an empty one leaves the choice to the manual. Inputs are nested lists, or null.
+  LayerInfo& shown_with(std::string config_text, std::string inputs_text);
   LayerInfo& takes(int least, int most);
   LayerInfo& draws_random_numbers();
   LayerInfo& samples_from(Domain values);

@@ -54,6 +54,7 @@ struct Mean {
 /// dilated.
 template <int rank, class Reduction>
 struct Sliding {
+  static constexpr PoolGroup group = PoolGroup::sliding;
   SlidingSettings<rank> settings;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override;
@@ -76,6 +77,7 @@ struct Sliding {
 /// Windows that divide the plane as evenly as they can into a given number of cells.
 template <int rank, class Reduction>
 struct Adaptive {
+  static constexpr PoolGroup group = PoolGroup::adaptive;
   MaybeSizes output_size;
 
   void fields(Fields& f) {
@@ -138,7 +140,7 @@ void add_pool(const PoolRow& row) {
   add_layer<Pool<rank, Geometry, Reduction>>(name, row.doc, row.sample, {spatial_sample(rank)})
       .formula(row.formula)
       .source(source)
-      .pools(row.use)
+      .pools(Geometry<rank, Reduction>::group, row.use)
       .samples_from(Domain::away_from_ties);
 }
 

@@ -56,9 +56,15 @@ LayerInfo& LayerInfo::source(std::string text) {
   source_text = std::move(text);
   return *this;
 }
-LayerInfo& LayerInfo::pools(std::string when) {
+LayerInfo& LayerInfo::pools(PoolGroup family, std::string when) {
   is_pooling = true;
+  group = family;
   use_text = std::move(when);
+  return *this;
+}
+LayerInfo& LayerInfo::shown_with(std::string config_text, std::string inputs_text) {
+  shown_config = std::move(config_text);
+  shown_inputs = std::move(inputs_text);
   return *this;
 }
 LayerInfo& LayerInfo::takes(int least, int most) {

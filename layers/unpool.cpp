@@ -187,7 +187,9 @@ bool add_unpooling() {
       .reads_labels(1, cells)
       .formula("y[n, c, indices[n, c, o]] = x[n, c, o], zeros elsewhere; indices are flat in the plane of the output")
       .source(text("torch.nn.", with_rank("MaxUnpool", rank), "; Zeiler and Fergus 2014 (arXiv 1311.2901)"))
-      .pools("in decoders that must put details back where the encoder saw them, such as segmentation");
+      .shown_with("", rank == 2 ? "[[[[[4, 5], [7, 6]]]], [[[[4, 2], [8, 15]]]]]" : "")
+      .pools(PoolGroup::unpooling,
+             "in decoders that must put details back where the encoder saw them, such as segmentation");
   add_layer<AvgUnpool<rank>>(with_rank("AvgUnpool", rank),
                              "Spreads each value over the window that it was pooled from.",
                              R"({"kernel_size": 3, "stride": 2, "padding": 1, "affine": true})", {pooled})
@@ -195,14 +197,15 @@ bool add_unpooling() {
       .formula(
           "y[i] = mean of x[o] over the windows o that cover i, or Σ x[o] / divisor(o); with affine, y · weight + bias")
       .source("tiny-dnn, average_unpooling_layer")
-      .pools("for a decoder's upsampling where the encoder averaged, or as the exact transpose of an average pooling");
+      .pools(PoolGroup::unpooling,
+             "for a decoder's upsampling where the encoder averaged, or as the exact transpose of an average pooling");
   add_layer<MaxPoolUnpool<rank>>(with_rank("MaxPoolUnpool", rank),
                                  "Max pooling, a list of layers, and the unpooling to the size before.",
                                  R"({"kernel_size": 2, "ceil_mode": true, "body": ["Tanh"]})", {spatial_sample(rank)})
       .holds_lists({"body"})
       .formula("y[n, c, indices[n, c, o]] = body(max_pool(x))[n, c, o], zeros elsewhere")
       .source("Badrinarayanan et al. 2015 (arXiv 1511.00561)")
-      .pools("for encoders and decoders that mirror each other, whatever the size of the input")
+      .pools(PoolGroup::unpooling, "for encoders and decoders that mirror each other, whatever the size of the input")
       .samples_from(Domain::away_from_ties);
   return true;
 }

@@ -31,7 +31,7 @@ fs::path top() {
 
 std::vector<fs::path> pages() {
   std::vector<fs::path> found{top() / "README.md", top() / "CONTRIBUTING.md"};
-  for (const auto& entry : fs::directory_iterator(top() / "docs"))
+  for (const auto& entry : fs::recursive_directory_iterator(top() / "docs"))
     if (entry.path().extension() == ".md") found.push_back(entry.path());
   return found;
 }

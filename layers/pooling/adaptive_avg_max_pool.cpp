@@ -92,21 +92,22 @@ bool add_rank() {
                                              R"({"output_size": 3})", sample)
       .formula("y[o] = (mean + max) / 2 of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1")
       .source(source)
-      .pools("as the head of a classifier, before its linear layer")
+      .pools(PoolGroup::adaptive, "as the head of a classifier, before its linear layer")
       .samples_from(Domain::away_from_ties);
   add_layer<AdaptiveAvgMaxPool<rank, true>>("AdaptiveCatAvgMaxPool" + suffix,
                                             "The mean and the maximum of each window, for a given output size.",
                                             R"({"output_size": 3})", sample)
       .formula("y[n, c, o] = mean and y[n, C + c, o] = max of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1")
       .source(source)
-      .pools("as the head of a classifier that is to see both; its linear layer gets twice the channels")
+      .pools(PoolGroup::adaptive,
+             "as the head of a classifier that is to see both; its linear layer gets twice the channels")
       .samples_from(Domain::away_from_ties);
   add_layer<SelectAdaptivePool<rank>>("SelectAdaptivePool" + suffix,
                                       "Means, maxima or both of each window, for a given output size.",
                                       R"({"output_size": 2, "pool_type": "catavgmax", "flatten": true})", sample)
       .formula("avg: the mean, max: the maximum, avgmax: half of each, catavgmax: both along the channels, \"\": x")
       .source(source)
-      .pools("as a head whose kind is a setting of the experiment")
+      .pools(PoolGroup::adaptive, "as a head whose kind is a setting of the experiment")
       .samples_from(Domain::away_from_ties);
   return true;
 }

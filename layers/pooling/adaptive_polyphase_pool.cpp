@@ -84,7 +84,8 @@ LayerInfo& add_aps() {
              {even_sample(rank)})
       .formula("y = x[…, i::s, j::s] with the i, j of the largest ‖y‖; the first of equals")
       .source("Chaman, Dokmanić 2021 (arXiv 2011.14214)")
-      .pools("in place of strides, where a shift of the image must not change the result at all; blur before it")
+      .pools(PoolGroup::filter,
+             "in place of strides, where a shift of the image must not change the result at all; blur before it")
       .samples_from(Domain::away_from_ties);
 }
 

@@ -40,7 +40,8 @@ struct AlphaPool {
 
 const bool added = add_window_pools<AlphaPool>(
     "AlphaIntegrationPool",
-    {.doc = "The alpha mean of each window's values, which must not be negative, alpha being learned.",
+    {.group = PoolGroup::norm,
+     .doc = "The alpha mean of each window's values, which must not be negative, alpha being learned.",
      .formula = "y = ((1/n) Σ (x_i + ε)^p)^(1/p), p = (1 - α) / 2; for p = 0 the geometric mean; NaN where x_i + ε < 0",
      .source = "Eom, Choi 2018 (arXiv 1811.03436); Amari 2007",
      .use = "after ReLU or a sigmoid, where the data should choose among the means",

@@ -34,7 +34,7 @@ bool add_area_resize() {
                               R"({"output_size": 4})", {spatial_sample(rank)})
       .formula("y[o] = mean of x over floor(o · I / O) … ceil((o + 1) · I / O) - 1")
       .source("torch.nn.functional.interpolate(mode = \"area\")")
-      .pools("to bring images or feature maps down to one size without aliasing");
+      .pools(PoolGroup::adaptive, "to bring images or feature maps down to one size without aliasing");
   return true;
 }
 

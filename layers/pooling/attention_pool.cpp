@@ -169,7 +169,8 @@ const auto& attention_row =
             "T = (mean, positions) + P; y = W_c concat over heads of softmax(q_0 kᵀ / √d) v + b_c, q_0 from the mean, "
             "k and v from all of T; weights and P start normal with deviation 1/√C")
         .source("Radford et al. 2021 (arXiv 2103.00020), clip/model.py")
-        .pools("at the end of an image encoder, in place of the global mean; the size of the planes is fixed");
+        .pools(PoolGroup::attention,
+               "at the end of an image encoder, in place of the global mean; the size of the planes is fixed");
 
 const auto& latent_row =
     add_layer<AttentionPoolLatent>("AttentionPoolLatent", "Learned queries ask all positions, by attention.",
@@ -178,7 +179,7 @@ const auto& latent_row =
             "y = W softmax(q(S) k(T)ᵀ / √d) v(T) + b, S [latent_len, C] learned; then y + MLP(LayerNorm(y)); "
             "[N, latent_len, C]")
         .source("Lee et al. 2018 (arXiv 1810.00825), PMA; timm AttentionPoolLatent")
-        .pools("for sets and planes of any size: a few vectors that sum them up");
+        .pools(PoolGroup::attention, "for sets and planes of any size: a few vectors that sum them up");
 
 }  // namespace
 }  // namespace tarn

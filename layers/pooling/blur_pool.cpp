@@ -130,7 +130,8 @@ LayerInfo& add_blur_pool() {
       .formula(
           "y[o] = Σ_j b_j x[o · stride + j - ⌊(f-1)/2⌋] along each dimension, b_j = C(f-1, j) / 2^(f-1), f = filt_size")
       .source("Zhang 2019 (arXiv 1904.11486); the same filter for all channels, not learned")
-      .pools("in place of strides and pooling, where a shift of the image must not change the result")
+      .pools(PoolGroup::filter,
+             "in place of strides and pooling, where a shift of the image must not change the result")
       .samples_from(Domain::any);
 }
 
@@ -140,7 +141,8 @@ LayerInfo& add_max_blur_pool() {
                                       R"({"kernel_size": 3, "padding": 1})", {spatial_sample(rank)})
       .formula("y = BlurPool(MaxPool(x)), the maximum with stride 1")
       .source("Zhang 2019 (arXiv 1904.11486)")
-      .pools("in place of max pooling with a stride, where a shift of the image must not change the result")
+      .pools(PoolGroup::filter,
+             "in place of max pooling with a stride, where a shift of the image must not change the result")
       .samples_from(Domain::away_from_ties);
 }
 

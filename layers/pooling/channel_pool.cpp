@@ -143,7 +143,7 @@ const auto& maxout_row =
     add_layer<Maxout>("Maxout", "The largest of every k neighbouring channels.", R"({"k": 2})", {{2, 4, 3}})
         .formula("y[n, j] = max of x[n, jk … jk + k - 1]")
         .source("Goodfellow et al. 2013 (arXiv 1302.4389)")
-        .pools("in place of an activation function, behind a layer with k times the channels")
+        .pools(PoolGroup::channels, "in place of an activation function, behind a layer with k times the channels")
         .samples_from(Domain::away_from_ties);
 const auto& feature_map_row =
     add_layer<MaxFeatureMap>("MaxFeatureMap", "The largest of channels that lie half of them apart.",
@@ -152,14 +152,14 @@ const auto& feature_map_row =
             "2/1: y[n, c] = max(x[n, c], x[n, c + C/2]); 3/2: of x[n, c], x[n, c + C/3], x[n, c + 2C/3] first all "
             "maxima, then all medians")
         .source("Wu, He, Sun, Tan 2015 (arXiv 1511.02683), LightCNN's MFM")
-        .pools("in place of an activation function, which also halves what the next layer sees")
+        .pools(PoolGroup::channels, "in place of an activation function, which also halves what the next layer sees")
         .samples_from(Domain::away_from_ties);
 const auto& channel_row =
     add_layer<ChannelPool>("ChannelPool", "The maximum and the mean over channels, at each place.",
                            R"({"kernel_size": 3, "stride": 1})", {{2, 4, 3, 2}})
         .formula("y[n, 0] = max_c x[n, c], y[n, 1] = mean_c x[n, c]; with kernel_size over windows of channels")
         .source("Woo et al. 2018 (arXiv 1807.06521), CBAM; Darknet's maxpool_depth is pool \"max\" with out_channels")
-        .pools("as the first step of spatial attention")
+        .pools(PoolGroup::channels, "as the first step of spatial attention")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

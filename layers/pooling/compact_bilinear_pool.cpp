@@ -109,7 +109,8 @@ const auto& row =
             "convolution ψ_1 ⊛ ψ_2, or of (W_1 x)(W_2 x) / √d; then sgn(y) √|y|, divided by its length; h, s and "
             "W drawn from the seed; one input is paired with itself")
         .source("Gao, Beijbom, Zhang, Darrell 2015 (arXiv 1511.06062); sketch: Pham, Pagh 2013")
-        .pools("as BilinearPool2d, whose result would have C² values, for layers behind it that should stay small");
+        .pools(PoolGroup::second_order,
+               "as BilinearPool2d, whose result would have C² values, for layers behind it that should stay small");
 
 }  // namespace
 }  // namespace tarn

@@ -76,9 +76,11 @@ const auto& row =
     add_layer<PlainPool<ConcentricCirclePool>>("ConcentricCirclePool2d",
                                                "The mean, or the maximum, of rings around the middle of each plane.",
                                                R"({"rings": 2})", {spatial_sample(2)})
-        .formula("y[i] = mean of x where iR/n <= r < (i + 1)R/n, r from ((H - 1)/2, (W - 1)/2), R = min(H, W)/2")
+        .formula(
+            "y[i] = mean of x where iR/n <= r < (i + 1)R/n, r from ((H - 1)/2, (W - 1)/2), R = min(H, W)/2; the "
+            "last ring takes what lies beyond")
         .source("Qi et al. 2018, concentric circle pooling; the width of the rings is this layer's own choice")
-        .pools("for pictures without an up: microscopy, satellites, sky")
+        .pools(PoolGroup::region, "for pictures without an up: microscopy, satellites, sky")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

@@ -94,7 +94,7 @@ const auto& corner_row =
         .formula(
             "left: y[w] = max over w' >= w of x[w']; right: w' <= w; top: y[h] = max over h' >= h; bottom: h' <= h")
         .source("Law, Deng 2018 (arXiv 1808.01244)")
-        .pools("to find the corners of boxes: a top-left corner adds \"top\" and \"left\"")
+        .pools(PoolGroup::region, "to find the corners of boxes: a top-left corner adds \"top\" and \"left\"")
         .samples_from(Domain::away_from_ties);
 
 const auto& cumulative_row =
@@ -102,7 +102,7 @@ const auto& cumulative_row =
                                             R"({"dim": 2})", {spatial_sample(1)})
         .formula("y[i] = max over j <= i of x[j]; the first of equal values gets the gradient, NaN wins")
         .source("the scan of corner pooling, Law, Deng 2018 (arXiv 1808.01244)")
-        .pools("for what has been seen so far in a sequence")
+        .pools(PoolGroup::region, "for what has been seen so far in a sequence")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

@@ -126,11 +126,13 @@ const auto& row =
         R"({"output_size": 2, "spatial_scale": 3.3, "sampling_ratio": 2})", {{2, 2, 5, 6}, {3, 5}, {3, 2, 2, 2}})
         .takes(3, 3)
         .reads_labels(1, {0, 1})
+        .shown_with(R"({"output_size": 2, "sampling_ratio": 2})",
+                    "[null, [[0, 0.5, 0.8, 4.1, 3.6]], [[[[0, 1], [0, -1]], [[-1, 0.5], [1, 0]]]]]")
         .formula(
             "y[r, c, i, j] = RoIAlign, aligned, of bin (i, j) moved by gamma · (w Δ[r, 0, i, j], h Δ[r, 1, i, j]), w "
             "and h the size of box r")
         .source("Dai et al. 2017 (arXiv 1703.06211)")
-        .pools("for objects that bend: a layer before it learns where their parts went")
+        .pools(PoolGroup::region, "for objects that bend: a layer before it learns where their parts went")
         .samples_from(Domain::unit);
 
 }  // namespace

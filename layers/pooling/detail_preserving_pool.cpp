@@ -107,7 +107,7 @@ LayerInfo& add_detail_preserving_pool() {
           "y = Σ w_i x_i / Σ w_i, w = (q / mean q)^(e^λ / 2) + e^min(α, 10), q = δ² + 0.001, δ = x - reference; "
           "α large: the mean, λ large: the value that stands out most")
       .source("Saeedan, Weber, Goesele, Roth 2018 (arXiv 1804.04076), as its code computes it")
-      .pools("images where detail must survive downsampling")
+      .pools(PoolGroup::soft, "images where detail must survive downsampling")
       .samples_from(Domain::any);
 }
 

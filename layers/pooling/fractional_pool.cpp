@@ -124,7 +124,8 @@ LayerInfo& add_fractional() {
           "drawn for each plane and dimension")
       .source(averages ? "tf.nn.fractional_avg_pool; Graham 2014 (arXiv 1412.6071)"
                        : "torch.nn.FractionalMaxPool2d, tf.nn.fractional_max_pool; Graham 2014 (arXiv 1412.6071)")
-      .pools("where halving is too coarse: many gentle reductions, and the noise of the draw as a regulariser")
+      .pools(PoolGroup::random,
+             "where halving is too coarse: many gentle reductions, and the noise of the draw as a regulariser")
       .takes(1, 2)
       .samples_from(Domain::away_from_ties)
       .draws_random_numbers();

@@ -51,7 +51,8 @@ struct FuzzyPool {
 
 const bool added = add_window_pools<FuzzyPool>(
     "FuzzyPool",
-    {.doc = "The mean of each window by that fuzzy membership, small, medium or large, which it has most of.",
+    {.group = PoolGroup::soft,
+     .doc = "The mean of each window by that fuzzy membership, small, medium or large, which it has most of.",
      .formula = "μ_1 = (r/2 - x) / (r/2 - r/6), μ_2 = min(x - r/4, 3r/4 - x) / (r/4), μ_3 = (x - r/2) / (r/4), all cut "
                 "off at 0 and 1, r = r_max; v = argmax_v Σ μ_v(x_i); y = Σ μ_v(x_i) x_i / Σ μ_v(x_i), v constant",
      .source = "Diamantis, Iakovidis 2020 (IEEE Transactions on Fuzzy Systems)",

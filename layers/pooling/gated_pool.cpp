@@ -41,7 +41,8 @@ struct GatedPool {
 
 const bool added = add_window_pools<GatedPool>(
     "GatedPool",
-    {.doc = "A mixture of the maximum and the mean of each window, in proportions that a learned filter "
+    {.group = PoolGroup::learned,
+     .doc = "A mixture of the maximum and the mean of each window, in proportions that a learned filter "
             "finds in the window.",
      .formula = "y = a max(x) + (1 - a) mean(x), a = σ(weight · x + bias), weight and bias initially 0; "
                 "in the gate what lies outside is 0",

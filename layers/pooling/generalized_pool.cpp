@@ -60,7 +60,7 @@ const auto& row =
             "A = softmax over t of W2 relu(W1 h_t + b1) + b2, for each channel; y = Σ_t A_t ∘ h_t, heads in a row; "
             "[N, C, L] to [N, num_heads · C]")
         .source("Chen, Ling, Zhu 2018 (arXiv 1806.09828)")
-        .pools("for sentences, where features come from different words")
+        .pools(PoolGroup::attention, "for sentences, where features come from different words")
         .samples_from(Domain::away_from_zero);
 
 }  // namespace

@@ -92,7 +92,7 @@ void add_row(const GlobalText& t) {
   add_layer<L>(with_any_rank(t.family, rank), t.doc, "{}", {spatial_sample(rank == 0 ? 2 : rank)})
       .formula(t.formula)
       .source(t.source)
-      .pools(t.use)
+      .pools(PoolGroup::adaptive, t.use)
       .samples_from(Domain::away_from_ties);
 }
 

@@ -63,6 +63,7 @@ struct WildcatPool {
 };
 
 constexpr PoolText rank_text{
+    .group = PoolGroup::rank,
     .doc = "The weighted mean of each plane, every rank of its values weighing a fixed part of the one before.",
     .formula = "y = Σ_r d^(r - 1) x_(r) / Σ_r d^(r - 1), x_(1) ≥ x_(2) ≥ … the values of the plane, 0^0 = 1",
     .source = "Kolesnikov, Lampert 2016 (arXiv 1603.06098), global weighted rank pooling (GWRP)",
@@ -73,7 +74,8 @@ const bool ranks_added = add_plane_pools<GlobalWeightedRankPool>("GlobalWeighted
                          add_plane_pool<0, GlobalWeightedRankPool>("GWRP", rank_text);
 
 const bool wildcat_added = add_plane_pools<WildcatPool>(
-    "WildcatPool", {.doc = "The mean of the largest values of each plane, plus a multiple of that of the smallest.",
+    "WildcatPool", {.group = PoolGroup::rank,
+                    .doc = "The mean of the largest values of each plane, plus a multiple of that of the smallest.",
                     .formula = "y = (x_(1) + … + x_(kmax)) / kmax + alpha (x_(n) + … + x_(n - kmin + 1)) / kmin",
                     .source = "Durand, Mordan, Thome, Cord 2017 (WILDCAT); Durand et al. 2016 (WELDON)",
                     .use = "for maps of classes, where evidence against a class counts, too",

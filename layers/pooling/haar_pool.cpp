@@ -79,7 +79,7 @@ LayerInfo& add_haar_pool() {
           "of a block a b / c d: LL = (a+b+c+d)/2, LH = (a+b-c-d)/2, HL = (a-b+c-d)/2, HH = (a-b-c+d)/2; a block of "
           "2^d values is divided by √(2^d); the first letter is the last dimension's")
       .source("Williams and Li 2018 (DWTPool), whose two-step transform this is; Li et al. 2020 (arXiv 2005.03461)")
-      .pools("LL: a mean, scaled to keep the energy; all: halving the size without losing anything");
+      .pools(PoolGroup::filter, "LL: a mean, scaled to keep the energy; all: halving the size without losing anything");
 }
 
 const auto& haar1d_row = add_haar_pool<1>();

@@ -49,7 +49,8 @@ const auto& row =
                          R"({"out_channels": 3})", {spatial_sample(2)})
         .formula("y[n, :, h, w] = ReLU(BatchNorm(W mean of x[n, :, …]))")
         .source("Chen, Papandreou, Schroff, Adam 2017 (arXiv 1706.05587)")
-        .pools("as a branch beside dilated convolutions, so that every position knows the whole image");
+        .pools(PoolGroup::adaptive,
+               "as a branch beside dilated convolutions, so that every position knows the whole image");
 
 }  // namespace
 }  // namespace tarn

@@ -90,7 +90,8 @@ const auto& row =
             "Σ the covariance, A = Σ / tr Σ; Y ← Y W, Z ← W Z with W = (3I - Z Y) / 2 from Y = A, Z = I; y = √(tr Σ) "
             "Y")
         .source("Li, Xie, Wang, Gao 2018 (arXiv 1712.01034)")
-        .pools("as CovariancePool2d, with large variances tamed; trains faster than with eigenvalues");
+        .pools(PoolGroup::second_order,
+               "as CovariancePool2d, with large variances tamed; trains faster than with eigenvalues");
 
 }  // namespace
 }  // namespace tarn

@@ -87,7 +87,8 @@ const auto& row =
             "y = mean of (α_0, α_1 x, α_2 TS_2(x), …, α_p TS_p(x)) over positions, TS_q the circular convolution "
             "of q sketches with h and s drawn from the seed; α_q learned, initially √(e^(-2γ) (2γ)^q / q!)")
         .source("Cui et al. 2017 (CVPR, Kernel Pooling for Convolutional Neural Networks)")
-        .pools("for fine-grained classes where products of three or four features at once tell them apart");
+        .pools(PoolGroup::second_order,
+               "for fine-grained classes where products of three or four features at once tell them apart");
 
 }  // namespace
 }  // namespace tarn

@@ -91,7 +91,7 @@ const auto& fixed_row =
                                   R"({"k": 3})", {{2, 4, 6}})
         .formula("y = x[i_1], …, x[i_k], i_1 < … < i_k the places of the k largest; earlier ones first where equal")
         .source(source)
-        .pools("on sentences, where more than one word counts and their order does")
+        .pools(PoolGroup::rank, "on sentences, where more than one word counts and their order does")
         .samples_from(Domain::away_from_ties);
 
 const auto& dynamic_row =
@@ -100,7 +100,7 @@ const auto& dynamic_row =
                                     R"({"k_top": 2, "layer": 1, "layers": 2})", {{2, 4, 6}})
         .formula("as KMaxPool1d with k = max(k_top, ⌈(layers - layer) / layers · L⌉)")
         .source(source)
-        .pools("between the convolutions of a network over sentences of any length")
+        .pools(PoolGroup::rank, "between the convolutions of a network over sentences of any length")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

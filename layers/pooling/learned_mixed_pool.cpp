@@ -42,7 +42,8 @@ struct LearnedMixedPool {
 
 const bool added = add_window_pools<LearnedMixedPool>(
     "LearnedMixedPool",
-    {.doc = "A mixture of the maximum and the mean of each window in learned proportions.",
+    {.group = PoolGroup::learned,
+     .doc = "A mixture of the maximum and the mean of each window in learned proportions.",
      .formula = "y = a max(x) + (1 - a) mean(x), a initially 0.5",
      .source = "Lee, Gallagher, Tu 2015 (arXiv 1509.08985), \"mixed\"",
      .use = "in place of max or average pooling where it is not clear which of them fits; one number "

@@ -41,7 +41,8 @@ struct LearnedWeightPool {
 
 const bool added = add_window_pools<LearnedWeightPool>(
     "LearnedWeightPool",
-    {.doc = "The mean of each window with a learned weight for each place, initially all alike.",
+    {.group = PoolGroup::learned,
+     .doc = "The mean of each window with a learned weight for each place, initially all alike.",
      .formula = "y = Σ a_j x_j, a = softmax(w) over the places inside, or a = w; w [taps] or [C, taps]",
      .source = "Springenberg et al. 2014 (arXiv 1412.6806), strided convolution in place of pooling",
      .use = "between mean pooling and a strided depthwise convolution",

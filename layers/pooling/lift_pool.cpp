@@ -151,7 +151,7 @@ LayerInfo& add_lift_pool() {
           "d = odd - P(even), s = even + U(d) along W, then along H of both; y = the sum of all bands; P and U: "
           "depthwise convolution, ReLU, pointwise convolution, tanh; an odd size repeats its last cell")
       .source("Zhao, Snoek 2021 (arXiv 2104.00996)")
-      .pools("where downsampling should keep, and can give back, all there is")
+      .pools(PoolGroup::filter, "where downsampling should keep, and can give back, all there is")
       .samples_from(Domain::away_from_ties);
 }
 

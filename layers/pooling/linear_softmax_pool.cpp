@@ -21,7 +21,8 @@ struct LinearSoftmaxPool {
 };
 
 const bool added = add_window_pools<LinearSoftmaxPool>(
-    "LinearSoftmaxPool", {.doc = "The mean of each window's values, which must not be negative, weighed by themselves.",
+    "LinearSoftmaxPool", {.group = PoolGroup::soft,
+                          .doc = "The mean of each window's values, which must not be negative, weighed by themselves.",
                           .formula = "y = Σ x_i² / Σ x_i, 0 where Σ x_i <= 1e-12; ∂y/∂x_j = (2 x_j - y) / Σ x_i",
                           .source = "Wang, Li, Metze 2018 (arXiv 1810.09050)",
                           .use = "probabilities over time, as in the detection of sound events with weak labels",

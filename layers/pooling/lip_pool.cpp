@@ -113,7 +113,8 @@ LayerInfo& add_lip() {
       .formula(
           "y = Σ e^G_i x_i / Σ e^G_i; G = 12 σ(IN(conv(x))), or the second input; G is constant initially: the mean")
       .source("Gao, Wang, Wu 2019 (arXiv 1908.04156)")
-      .pools("in place of strided convolutions and max pooling in detectors and classifiers of small objects")
+      .pools(PoolGroup::soft,
+             "in place of strided convolutions and max pooling in detectors and classifiers of small objects")
       .samples_from(Domain::away_from_ties);
 }
 

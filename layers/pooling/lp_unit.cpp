@@ -74,7 +74,7 @@ const auto& row =
                       R"({"group_size": 2})", {{2, 4, 3}})
         .formula("y_j = ((1/k) Σ |x_i - c_i|^p_j)^(1/p_j) over the k features of group j, p_j = 1 + log(1 + e^ρ_j)")
         .source("Gulcehre, Cho, Pascanu, Bengio 2013 (arXiv 1311.1780)")
-        .pools("as an activation, in place of Maxout: its p learns how much of a maximum it is")
+        .pools(PoolGroup::channels, "as an activation, in place of Maxout: its p learns how much of a maximum it is")
         .samples_from(Domain::away_from_zero);
 
 }  // namespace

@@ -124,13 +124,15 @@ LayerInfo& add_global_lse_pool() {
                                         R"({"r": 2, "learn_r": "per_channel"})", {spatial_sample(rank == 0 ? 2 : rank)})
       .formula("y[n, c] = log((1/n) Σ e^(r x)) / r over the plane; ∂y/∂x = softmax(r x)")
       .source("Pinheiro and Collobert 2015 (arXiv 1411.6228); Lowe et al. 2021 (arXiv 2111.01742)")
-      .pools("heads for weakly labelled images: as the maximum it finds small things, but every place gets a gradient")
+      .pools(PoolGroup::soft,
+             "heads for weakly labelled images: as the maximum it finds small things, but every place gets a gradient")
       .samples_from(Domain::away_from_ties);
 }
 
 const bool added = add_window_pools<LsePool>(
     "LSEPool",
-    {.doc = "The logarithm of the mean exponential of each window: between the mean and the maximum.",
+    {.group = PoolGroup::soft,
+     .doc = "The logarithm of the mean exponential of each window: between the mean and the maximum.",
      .formula = "y = log((1/n) Σ e^(r x_i)) / r; ∂y/∂x_i = w_i, w = softmax(r x); ∂y/∂r = (Σ w_i x_i - y) / r",
      .source = "Pinheiro and Collobert 2015 (arXiv 1411.6228); Lowe et al. 2021 (arXiv 2111.01742)",
      .use = "a maximum that hands gradients to all values; r sets, or learns, how close it comes",

@@ -19,7 +19,8 @@ struct MaxMinPool {
 
 const bool added = add_window_pools<MaxMinPool>(
     "MaxMinPool",
-    {.doc = "The maximum of each window, and behind all channels the minima.",
+    {.group = PoolGroup::sliding,
+     .doc = "The maximum of each window, and behind all channels the minima.",
      .formula = "y[n, c] = max(x), y[n, C + c] = -min(x), or min(x) without negate",
      .source = "Blot, Cord, Thome 2016 (arXiv 1610.07882)",
      .use = "right behind a convolution, before its ReLU, where strong negative answers say something, too"});

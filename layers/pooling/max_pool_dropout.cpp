@@ -39,7 +39,8 @@ struct MaxPoolDropout {
 
 const bool added = add_window_pools<MaxPoolDropout>(
     "MaxPoolDropout",
-    {.doc = "The maximum of those values of each window that dropout keeps, and otherwise what is expected of it.",
+    {.group = PoolGroup::random,
+     .doc = "The maximum of those values of each window that dropout keeps, and otherwise what is expected of it.",
      .formula = "training: y = max of the x_i that are kept, each with chance p, or 0 where none is; otherwise y = Σ_i "
                 "p (1 - p)^(n - i) x_(i), x_(1) ≤ x_(2) ≤ … the values of the window; x ≥ 0 is assumed",
      .source = "Wu, Gu 2015 (arXiv 1512.00242)",

@@ -103,7 +103,8 @@ bool add_median_pool() {
           "y = x_(r), r = ⌊(n - 1) / 2⌋, x_(0) ≤ x_(1) ≤ … the n values of the window; with even \"mean\" half of "
           "that and half of x_(⌊n / 2⌋)")
       .source("Tukey 1971; timm.layers.MedianPool2d, whose padding is always \"reflect\"")
-      .pools("to remove single wrong values, such as salt and pepper in an image; strides of 1 keep the size with same")
+      .pools(PoolGroup::rank,
+             "to remove single wrong values, such as salt and pepper in an image; strides of 1 keep the size with same")
       .samples_from(Domain::away_from_ties);
   return true;
 }

@@ -65,14 +65,14 @@ const auto& mil_row =
                                        R"({"hidden": 3})", {{2, 4, 6}})
         .formula("y = Σ a_i h_i, a = softmax over i of wᵀ tanh(V h_i); x [N, C, L] to [N, C]")
         .source("Ilse, Tomczak, Welling 2018 (arXiv 1802.04712)")
-        .pools("for bags of instances that share one label: slides cut into tiles");
+        .pools(PoolGroup::attention, "for bags of instances that share one label: slides cut into tiles");
 
 const auto& gated_row =
     add_layer<MILAttentionPool<true>>("GatedMILAttentionPool", "The same with a gate beside the scores.",
                                       R"({"hidden": 3, "return_weights": true})", {{2, 4, 6}})
         .formula("y = Σ a_i h_i, a = softmax over i of wᵀ (tanh(V h_i) ∘ σ(U h_i)); x [N, C, L] to [N, C]")
         .source("Ilse, Tomczak, Welling 2018 (arXiv 1802.04712)")
-        .pools("as MILAttentionPool, where tanh is nearly linear over most features");
+        .pools(PoolGroup::attention, "as MILAttentionPool, where tanh is nearly linear over most features");
 
 }  // namespace
 }  // namespace tarn

@@ -75,7 +75,8 @@ struct MixedPool {
 
 const bool added = add_window_pools<MixedPool>(
     "MixedPool",
-    {.doc = "The maximum or the mean of each window, decided by a coin while training.",
+    {.group = PoolGroup::random,
+     .doc = "The maximum or the mean of each window, decided by a coin while training.",
      .formula = "y = λ max x_i + (1 - λ) mean x_i; training: λ is 1 with chance p_max, else 0; otherwise λ = "
                 "p_max, or as eval_mode says",
      .source = "Yu, Wang, Chen, Wei 2014, Mixed pooling for convolutional neural networks (RSKT)",

@@ -26,7 +26,8 @@ struct MultiActivationPool {
 
 const bool added = add_window_pools<MultiActivationPool>(
     "MultiActivationPool",
-    {.doc = "A multiple of the sum of the t largest values of each window.",
+    {.group = PoolGroup::rank,
+     .doc = "A multiple of the sum of the t largest values of each window.",
      .formula = "y = kappa (x_(1) + … + x_(t)), x_(1) ≥ x_(2) ≥ … the values of the window",
      .source = "Zhao, Lyu, Zhang, Feng 2018 (Wireless Communications and Mobile Computing, 8196906), MAP",
      .use = "with large windows, of 4 × 4 or 8 × 8, that stand for several poolings in a row",

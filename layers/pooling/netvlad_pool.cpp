@@ -87,7 +87,8 @@ const auto& row =
             "a_i = softmax over clusters of w_k · f_i + b_k; V_k = Σ_i a_ik (f_i - c_k), made of length 1; y = all "
             "V_k in a row, made of length 1; [N, clusters · C]")
         .source("Arandjelović et al. 2015 (arXiv 1511.07247); ghosts: Zhong et al. 2018 (arXiv 1810.09951)")
-        .pools("for recognising places and faces: a descriptor of where features lie, not only how strong they are");
+        .pools(PoolGroup::attention,
+               "for recognising places and faces: a descriptor of where features lie, not only how strong they are");
 
 }  // namespace
 }  // namespace tarn

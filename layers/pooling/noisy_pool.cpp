@@ -42,7 +42,8 @@ struct NoisyAndPool {
 };
 
 const bool or_added = add_plane_pools<NoisyOrPool>(
-    "NoisyOrPool", {.doc = "The chance that any of a plane's instances is positive, each being a probability.",
+    "NoisyOrPool", {.group = PoolGroup::adaptive,
+                    .doc = "The chance that any of a plane's instances is positive, each being a probability.",
                     .formula = "y = 1 - Π_i (1 - x_i)",
                     .source = "Zhang, Platt, Viola 2005",
                     .use = "for bags of instances that are positive where one of these is",
@@ -51,7 +52,8 @@ const bool or_added = add_plane_pools<NoisyOrPool>(
 
 const bool and_added = add_plane_pools<NoisyAndPool>(
     "NoisyAndPool",
-    {.doc = "The chance that enough of a plane's instances are positive, by a threshold that each channel learns.",
+    {.group = PoolGroup::adaptive,
+     .doc = "The chance that enough of a plane's instances are positive, by a threshold that each channel learns.",
      .formula = "y = (σ(a (m - b)) - σ(-a b)) / (σ(a (1 - b)) - σ(-a b)), m = mean(x); b [C], initially 0.5, is kept "
                 "in [0.001, 0.999]",
      .source = "Kraus, Ba, Frey 2016 (arXiv 1511.05286)",

@@ -87,7 +87,8 @@ constexpr const char* source =
     "1804.02702)";
 
 const bool added = add_window_pools<OrdinalPool>(
-    "OrdinalPool", {.doc = "The values of each window, weighed by their rank with weights that each channel learns.",
+    "OrdinalPool", {.group = PoolGroup::rank,
+                    .doc = "The values of each window, weighed by their rank with weights that each channel learns.",
                     .formula = formula,
                     .source = source,
                     .use = "in place of max and average pooling, both of which it can become, channel by channel",
@@ -100,7 +101,7 @@ const auto& global_row =
                                    "{}", {{2, 4, 3, 2}})
         .formula(formula)
         .source(source)
-        .pools("as the head of a classifier of small planes of one size")
+        .pools(PoolGroup::rank, "as the head of a classifier of small planes of one size")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

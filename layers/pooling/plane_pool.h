@@ -48,7 +48,7 @@ bool add_plane_pool(const std::string& name, const PoolText& t) {
   add_named_layer<PlanePool<rank, R>>(name, t.doc, t.sample, {spatial_sample(rank == 0 ? 2 : rank)})
       .formula(t.formula)
       .source(t.source)
-      .pools(t.use)
+      .pools(t.group, t.use)
       .samples_from(t.domain);
   return true;
 }

@@ -26,7 +26,7 @@ const auto& row = add_layer<PlainPool<PoolFormerPool>>("PoolFormerPool2d", "The 
                                                        "{}", {spatial_sample(2)})
                       .formula("y = AvgPool(x; k, stride 1, padding k/2, padding not counted) - x")
                       .source("Yu et al. 2021 (arXiv 2111.11418)")
-                      .pools("as a token mixer in place of attention, with a residual around it");
+                      .pools(PoolGroup::sliding, "as a token mixer in place of attention, with a residual around it");
 
 }  // namespace
 }  // namespace tarn

@@ -185,13 +185,15 @@ LayerInfo& add_gem() {
                               R"({"p_scope": "per_channel"})", {spatial_sample(rank == 0 ? 2 : rank)})
       .formula("y[n, c] = ((1/n) Σ max(x_i, ε)^p)^(1/p) over the plane, or over each local window")
       .source("Radenović, Tolias, Chum 2017 (arXiv 1711.02512)")
-      .pools("descriptors of images for retrieval, and heads of classifiers, between the mean and the maximum")
+      .pools(PoolGroup::norm,
+             "descriptors of images for retrieval, and heads of classifiers, between the mean and the maximum")
       .samples_from(Domain::positive);
 }
 
 const bool added = add_window_pools<PowerAveragePool>(
     "PowerAveragePool",
-    {.doc = "The p-th root of the sum of p-th powers of each window, p being learned.",
+    {.group = PoolGroup::norm,
+     .doc = "The p-th root of the sum of p-th powers of each window, p being learned.",
      .formula = "y = (Σ max(x_i, ε)^p)^(1/p), or of the mean; ∂y/∂x_i = x_i^(p-1) y^(1-p) where x_i > ε, else 0; "
                 "∂y/∂p = (y/p) (Σ q_i log x_i - log y), q = x^p / Σ x^p",
      .source = "Estrach, Szlam, LeCun 2014 (Signal recovery from pooling representations); Gulcehre et al. 2013 (arXiv "

@@ -65,7 +65,7 @@ const auto& row =
             "y = ∬ f / area over each bin, f = Σ x[h, w] max(0, 1 - |y - h|) max(0, 1 - |x - w|); 0 for a box "
             "without area; differentiable in the boxes, too")
         .source("Jiang et al. 2018 (arXiv 1807.11590)")
-        .pools("where boxes are refined by the gradient of a score: localisation confidence");
+        .pools(PoolGroup::region, "where boxes are refined by the gradient of a score: localisation confidence");
 
 }  // namespace
 }  // namespace tarn

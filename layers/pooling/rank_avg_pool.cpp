@@ -26,7 +26,8 @@ struct RankAvgPool {
 };
 
 const bool added = add_window_pools<RankAvgPool>(
-    "RankAvgPool", {.doc = "The mean of the t largest values of each window.",
+    "RankAvgPool", {.group = PoolGroup::rank,
+                    .doc = "The mean of the t largest values of each window.",
                     .formula = "y = (x_(1) + … + x_(t)) / t, x_(1) ≥ x_(2) ≥ … the values of the window",
                     .source = "Shi, Ye, Wu 2016 (Neural Networks 83), RAP; Özdemir 2023 calls it Avg-TopK",
                     .use = "between max and average pooling: maxima that one outlier does not decide",

@@ -33,7 +33,8 @@ struct RankStochasticPool {
 
 const bool added = add_window_pools<RankStochasticPool>(
     "RankStochasticPool",
-    {.doc = "One value of each window, drawn at random by its rank while training, and otherwise their mean.",
+    {.group = PoolGroup::rank,
+     .doc = "One value of each window, drawn at random by its rank while training, and otherwise their mean.",
      .formula = "training: y = x_(r) with chance π_r, π_r = a (1 - a)^(r - 1) / (1 - (1 - a)^n), x_(1) ≥ x_(2) ≥ … the "
                 "values of the window; otherwise y = Σ_r π_r x_(r)",
      .source = "Shi, Ye, Wu 2016 (Neural Networks 83), RSP; their code, which does not normalise π, leaves some "

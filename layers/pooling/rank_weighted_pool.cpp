@@ -31,7 +31,8 @@ struct RankWeightedPool {
 
 const bool added = add_window_pools<RankWeightedPool>(
     "RankWeightedPool",
-    {.doc = "The sum of each window's values, weighed by their rank.",
+    {.group = PoolGroup::rank,
+     .doc = "The sum of each window's values, weighed by their rank.",
      .formula = "y = Σ_r a (1 - a)^(r - 1) x_(r), x_(1) ≥ x_(2) ≥ … the values of the window; the weights add up to "
                 "1 - (1 - a)^n",
      .source = "Shi, Ye, Wu 2016 (Neural Networks 83), RWP",

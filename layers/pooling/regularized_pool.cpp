@@ -39,7 +39,8 @@ struct RegularizedPool {
 
 const bool added = add_window_pools<RegularizedPool>(
     "RegularizedPool",
-    {.doc = "The value of each window where the largest ones of it and its neighbours lie on the average.",
+    {.group = PoolGroup::sliding,
+     .doc = "The value of each window where the largest ones of it and its neighbours lie on the average.",
      .formula = "d the place of the maximum in its window; y = x at ⌊mean of d over windows up to radius away + 1/2⌋, "
                 "brought into the input at its edges",
      .source = "Otsuzuki, Hayashi, Zheng, Uchida 2020 (arXiv 2005.02709)",

@@ -83,7 +83,7 @@ const auto& row =
             "y = Σ over regions of m / (‖m‖ + eps), m the maximum of each channel; first the whole plane, then "
             "level l = 1 … L with squares of side ⌊2 min(H, W) / (l + 1)⌋")
         .source("Tolias, Sicre, Jégou 2015 (arXiv 1511.05879); regions as in cirtorch")
-        .pools("for image retrieval, as a descriptor that knows of parts")
+        .pools(PoolGroup::region, "for image retrieval, as a descriptor that knows of parts")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

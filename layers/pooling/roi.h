@@ -76,7 +76,10 @@ inline void sampling_field(Fields& f, RoiOptions& o) {
 /// Registers the layer of features [2, channels, 5, 6] and three boxes.
 template <class S>
 LayerInfo& add_roi_layer(const char* name, const char* doc, const char* sample, int64_t channels = 2) {
-  return add_layer<RoiLayer<S>>(name, doc, sample, {{2, channels, 5, 6}, {3, 5}}).takes(2, 2).reads_labels(1, {0, 1});
+  return add_layer<RoiLayer<S>>(name, doc, sample, {{2, channels, 5, 6}, {3, 5}})
+      .takes(2, 2)
+      .reads_labels(1, {0, 1})
+      .shown_with(R"({"output_size": 2})", "[null, [[0, 0.5, 0.8, 4.1, 3.6]]]");
 }
 
 }  // namespace tarn

@@ -144,14 +144,15 @@ const auto& align_row =
             "y[r, c, i, j] = mean of x, interpolated, at sampling_ratio² points of bin (i, j) of box r; 0 more than "
             "a cell outside")
         .source("torchvision.ops.roi_align; He, Gkioxari, Dollár, Girshick 2017 (arXiv 1703.06870); ONNX RoiAlign")
-        .pools("to cut objects out of features where a fraction of a cell matters: masks, key points");
+        .pools(PoolGroup::region,
+               "to cut objects out of features where a fraction of a cell matters: masks, key points");
 
 const auto& ps_align_row =
     add_roi_layer<PSRoIAlign>("PSRoIAlign2d", "RoIAlign where every bin reads channels of its own.",
                               R"({"output_size": 2, "spatial_scale": 3.3, "sampling_ratio": 2})", 8)
         .formula("y[r, c, i, j] = RoIAlign, aligned, of channel (c PH + i) PW + j at bin (i, j)")
         .source("torchvision.ops.ps_roi_align; Li et al. 2017 (arXiv 1711.07264); Dai et al. 2016 (arXiv 1605.06409)")
-        .pools("in detectors without layers after the cut, as PSRoIPool2d, without rounding");
+        .pools(PoolGroup::region, "in detectors without layers after the cut, as PSRoIPool2d, without rounding");
 
 }  // namespace
 }  // namespace tarn

@@ -117,7 +117,7 @@ const auto& pool_row =
             "y[r, c, i, j] = max of x over rows ys + ⌊i h/PH⌋ … ys + ⌈(i + 1) h/PH⌉ - 1 and columns alike; 0 where "
             "that is empty; ys = round(y1 scale), h = round(y2 scale) - ys + 1, at least 1")
         .source("torchvision.ops.roi_pool; Girshick 2015 (arXiv 1504.08083); ONNX MaxRoiPool")
-        .pools("to cut objects out of features, where rounding to whole cells does no harm")
+        .pools(PoolGroup::region, "to cut objects out of features, where rounding to whole cells does no harm")
         .samples_from(Domain::away_from_ties);
 
 const auto& ps_pool_row =
@@ -129,7 +129,8 @@ const auto& ps_pool_row =
         .source(
             "Dai, Li, He, Sun 2016 (arXiv 1605.06409); torchvision.ops.ps_roi_pool, which leaves out the last row and "
             "column")
-        .pools("in detectors without layers after the cut (R-FCN): scores of the parts of an object");
+        .pools(PoolGroup::region,
+               "in detectors without layers after the cut (R-FCN): scores of the parts of an object");
 
 }  // namespace
 }  // namespace tarn

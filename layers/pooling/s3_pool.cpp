@@ -118,9 +118,9 @@ bool add_s3_pool() {
           "at random that one in stride is kept, the same for all samples and channels; otherwise the mean of m "
           "over each cell of stride × stride")
       .source("Zhai et al. 2016 (arXiv 1611.05138); their evaluation pads by half a kernel, which this does not")
-      .pools(
-          "in place of max pooling in small networks that overfit: it distorts the picture a little, as an "
-          "augmentation does")
+      .pools(PoolGroup::random,
+             "in place of max pooling in small networks that overfit: it distorts the picture a little, as an "
+             "augmentation does")
       .draws_random_numbers()
       .samples_from(Domain::away_from_ties);
   return true;

@@ -77,7 +77,8 @@ const auto& covariance_row =
                                          R"({"output": "triangle"})", {spatial_sample(2)})
         .formula("Σ = X̄ X̄ᵀ / n, X̄ the rows of x [C, n] less their means")
         .source("Ionescu et al. 2015 (arXiv 1509.07838); Li et al. 2017 (arXiv 1703.08050)")
-        .pools("for textures and fine differences, where it matters which features come together");
+        .pools(PoolGroup::second_order,
+               "for textures and fine differences, where it matters which features come together");
 
 const auto& bilinear_row =
     add_layer<BilinearPool2d>("BilinearPool2d", "The products of all pairs of channels, over the plane.", "{}",
@@ -85,7 +86,7 @@ const auto& bilinear_row =
         .takes(1, 2)
         .formula("B = X_1 X_2ᵀ / n; y = sgn(B) √|B|, flattened, divided by its length; one input is paired with itself")
         .source("Lin, RoyChowdhury, Maji 2015 (arXiv 1504.07889)")
-        .pools("for fine-grained classes: birds, cars, aircraft");
+        .pools(PoolGroup::second_order, "for fine-grained classes: birds, cars, aircraft");
 
 }  // namespace
 }  // namespace tarn

@@ -128,7 +128,7 @@ const auto& chunk_row =
             "y[o] = max of x over floor(o · L / chunks) … ceil((o + 1) · L / chunks) - 1; with split \"equal\" "
             "over ⌈L / chunks⌉ values from o ⌈L / chunks⌉ on")
         .source("event extraction and text classification by convolutions")
-        .pools("on sentences, where it counts roughly where something was said")
+        .pools(PoolGroup::region, "on sentences, where it counts roughly where something was said")
         .samples_from(Domain::away_from_ties);
 const auto& piecewise_row =
     add_layer<PiecewiseMaxPool1d>("PiecewiseMaxPool1d",
@@ -136,11 +136,12 @@ const auto& piecewise_row =
                                   {{2, 4, 6}, {2, 2}})
         .takes(2, 2)
         .reads_labels(1, {2})
+        .shown_with("", "[null, [[1, 3]]]")
         .formula(
             "inputs x [N, C, L] and int64 positions [N, 2], e1 ≤ e2; y [N, 3C] = maxima over 0 … e1, e1 + 1 … e2 "
             "and e2 + 1 … L - 1, one after the other; 0 for an empty part")
         .source("Zeng, Liu, Chen, Zhao 2015 (EMNLP, D15-1203), PCNN, who take its tanh")
-        .pools("for relations between two words of a sentence, whose places are the positions")
+        .pools(PoolGroup::region, "for relations between two words of a sentence, whose places are the positions")
         .samples_from(Domain::away_from_ties);
 const auto& time_row =
     add_layer<MaxOverTimePool1d>("MaxOverTimePool1d", "The largest value of each sequence, as far as it goes.", "{}",
@@ -149,7 +150,7 @@ const auto& time_row =
         .reads_labels(1, {3, 5})
         .formula("y[n, c] = max of x[n, c, t], t < length[n]; the lengths are an int64 input [N] that may be left out")
         .source("Collobert et al. 2011 (arXiv 1103.0398); Kim 2014 (arXiv 1408.5882)")
-        .pools("as the head of a convolutional network over sentences of different lengths")
+        .pools(PoolGroup::region, "as the head of a convolutional network over sentences of different lengths")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

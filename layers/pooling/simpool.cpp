@@ -69,8 +69,12 @@ const auto& row =
         .formula(
             "y = Σ a_i v_i, v = LayerNorm(x), a = softmax((W_q mean x) · (W_k v_i) / √d); with gamma: the power mean "
             "(Σ a_i (v_i - min v + 1e-6)^γ)^(1/γ)")
+        .shown_with("",
+                    "[[[[[0.3, -0.5], [1.5, -0.1]], [[1.1, 0.7], [-0.9, 0.5]], [[-1.3, 2.1], [0.1, 0.9]], "
+                    "[[0.2, -0.7], [0.4, 1.7]]]]]")
         .source("Psomas et al. 2023 (arXiv 2309.06891)")
-        .pools("in place of the global mean or of a class token; its attention shows where the object is");
+        .pools(PoolGroup::attention,
+               "in place of the global mean or of a class token; its attention shows where the object is");
 
 }  // namespace
 }  // namespace tarn

@@ -38,7 +38,8 @@ struct AutoPool : SmoothMaxPool {
 };
 
 const bool added = add_window_pools<SmoothMaxPool>(
-    "SmoothMaxPool", {.doc = "The mean of each window, weighed by the softmax of its values times a learned number.",
+    "SmoothMaxPool", {.group = PoolGroup::soft,
+                      .doc = "The mean of each window, weighed by the softmax of its values times a learned number.",
                       .formula = "y = Σ w_i x_i, w = softmax(β x); ∂y/∂x_j = w_j (1 + β (x_j - y)); "
                                  "∂y/∂β = Σ w_i (x_i - y)²",
                       .source = "Lange et al. 2014; McFee, Salamon, Bello 2018 (arXiv 1804.10070)",

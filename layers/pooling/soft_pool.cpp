@@ -21,12 +21,14 @@ struct SoftPool {
 
 const bool added = add_window_pools<SoftPool>(
     "SoftPool",
-    {.doc = "The mean of each window, weighed by the softmax of its values.",
+    {.group = PoolGroup::soft,
+     .doc = "The mean of each window, weighed by the softmax of its values.",
      .formula = "y = Σ w_i x_i, w = softmax(x); ∂y/∂x_j = w_j (1 + x_j - y)",
      .source = "Stergiou, Poppe, Kalliatakis 2021 (arXiv 2101.00440)",
      .use = "instead of max pooling where small activations should keep a say; downsampling of photographs"});
 const bool added_em =
-    add_window_pools<SoftPool>("EMPool", {.doc = "The exponential maximum of AdaPool's paper, which is SoftPool.",
+    add_window_pools<SoftPool>("EMPool", {.group = PoolGroup::soft,
+                                          .doc = "The exponential maximum of AdaPool's paper, which is SoftPool.",
                                           .formula = "y = Σ w_i x_i, w = softmax(x)",
                                           .source = "Stergiou, Poppe 2021 (arXiv 2111.00772)",
                                           .use = "as SoftPool, under the name that AdaPool's paper gives it"});

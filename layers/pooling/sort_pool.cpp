@@ -99,7 +99,7 @@ const auto& row =
             "feature before it decides, and at last the order of nodes; of graph n only counts[n] rows, where an "
             "int64 input [N] gives them")
         .source("Zhang, Cui, Neumann, Chen 2018 (DGCNN, AAAI)")
-        .pools("to make graphs of different sizes into inputs of one size for an ordinary network")
+        .pools(PoolGroup::rank, "to make graphs of different sizes into inputs of one size for an ordinary network")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace

@@ -109,7 +109,7 @@ bool add_pyramid() {
                                                  R"({"levels": [1, 3], "mode": "avg"})", {spatial_sample(rank)})
       .formula("y = the concatenation over the levels n of max x, or mean x, over each of n bins for each dimension")
       .source("He, Zhang, Ren, Sun 2014 (arXiv 1406.4729); Caffe SPP")
-      .pools("before fully connected layers, for inputs of any size")
+      .pools(PoolGroup::region, "before fully connected layers, for inputs of any size")
       .samples_from(Domain::away_from_ties);
   return true;
 }

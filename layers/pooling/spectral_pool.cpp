@@ -117,7 +117,8 @@ LayerInfo& add_spectral_pool() {
           "y = P x along each dimension, P[m, n] = (1/N) (1 + 2 Σ_k cos 2πkφ + [M even] cos πMφ), φ = m/M - n/N, "
           "k = 1 … ⌊(M-1)/2⌋; times √(N/M) for \"ortho\"; the identity where M = N")
       .source("Rippel, Snoek, Adams 2015 (arXiv 1506.03767)")
-      .pools("downsampling to any size that keeps as much of the signal as can be; outputs may ring below 0")
+      .pools(PoolGroup::filter,
+             "downsampling to any size that keeps as much of the signal as can be; outputs may ring below 0")
       .draws_random_numbers();
 }
 

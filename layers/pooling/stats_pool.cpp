@@ -115,7 +115,7 @@ const auto& stats_row =
             "y = (m, √max(var, eps)), var the mean of (x - m)²; [N, C, L] to [N, 2C]; a second input [N, L] says which "
             "positions count")
         .source("Snyder et al. 2018, x-vectors")
-        .pools("to sum up speech of any length for speaker recognition");
+        .pools(PoolGroup::attention, "to sum up speech of any length for speaker recognition");
 
 const auto& attentive_row =
     add_layer<AttentiveStatsPool1d>("AttentiveStatsPool1d", "Means and deviations under learned attention.",
@@ -124,7 +124,7 @@ const auto& attentive_row =
         .source(
             "Okabe, Koshinaka, Shinoda 2018 (arXiv 1803.10963); channelwise: Desplanques et al. 2020 (arXiv "
             "2005.07143)")
-        .pools("as StatsPool1d, where some of the frames say nothing");
+        .pools(PoolGroup::attention, "as StatsPool1d, where some of the frames say nothing");
 
 }  // namespace
 }  // namespace tarn

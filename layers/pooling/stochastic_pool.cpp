@@ -129,7 +129,7 @@ LayerInfo& add_stochastic_pool() {
              R"({"kernel_size": 3, "stride": 2, "padding": 1})", {spatial_sample(rank)})
       .formula("training: y = x_k, k drawn with p_i = max(x_i, 0) / Σ max(x, 0); otherwise y = Σ p_i x_i")
       .source("Zeiler, Fergus 2013 (arXiv 1301.3557)")
-      .pools("as a regulariser behind a ReLU where max pooling overfits")
+      .pools(PoolGroup::random, "as a regulariser behind a ReLU where max pooling overfits")
       .samples_from(Domain::positive)
       .draws_random_numbers();
 }

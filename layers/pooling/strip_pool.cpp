@@ -44,7 +44,7 @@ const auto& strip_row =
                                     R"({"axis": "h"})", {spatial_sample(2)})
         .formula("y[h, 1] = mean of x[h, :] for axis \"w\", y[1, w] = mean of x[:, w] for axis \"h\"")
         .source("Hou, Zhang, Cheng, Feng 2020 (arXiv 2003.13328)")
-        .pools("for long thin things: lanes, poles, rows of text")
+        .pools(PoolGroup::region, "for long thin things: lanes, poles, rows of text")
         .samples_from(Domain::away_from_ties);
 
 const auto& coord_row =
@@ -52,7 +52,7 @@ const auto& coord_row =
                                     {spatial_sample(2)})
         .formula("y[h] = mean of x[h, :], then y[H + w] = mean of x[:, w]; [N, C, H + W, 1]")
         .source("Hou, Zhou, Feng 2021 (arXiv 2103.02907)")
-        .pools("inside coordinate attention, which needs to know where in a plane something is");
+        .pools(PoolGroup::region, "inside coordinate attention, which needs to know where in a plane something is");
 
 }  // namespace
 }  // namespace tarn

@@ -47,7 +47,8 @@ bool add_subsample_pool() {
                                  R"({"stride": 2, "offset": 1})", {spatial_sample(rank)})
       .formula("y[o] = x[o · stride + offset], ⌈(I - offset) / stride⌉ values")
       .source("the stride of a convolution without its filter")
-      .pools("behind a filter of its own that takes out what would alias, or as the baseline that has none");
+      .pools(PoolGroup::filter,
+             "behind a filter of its own that takes out what would alias, or as the baseline that has none");
   return true;
 }
 

@@ -11,7 +11,8 @@ struct SumPool {
 };
 
 const bool added = add_window_pools<SumPool>(
-    "SumPool", {.doc = "The sum of each window.",
+    "SumPool", {.group = PoolGroup::sliding,
+                .doc = "The sum of each window.",
                 .formula = "y = Σ x_i; what lies outside counts as 0",
                 .source = "Boureau, Ponce, LeCun 2010 (A theoretical analysis of feature pooling)",
                 .use = "to count or to add up evidence; otherwise means, whose size does not depend on the window's",

@@ -34,7 +34,8 @@ struct TMaxAvgPool {
 };
 
 const bool added = add_window_pools<TMaxAvgPool>(
-    "TMaxAvgPool", {.doc = "The maximum of each window where it reaches a threshold, else the mean of the K largest.",
+    "TMaxAvgPool", {.group = PoolGroup::rank,
+                    .doc = "The maximum of each window where it reaches a threshold, else the mean of the K largest.",
                     .formula = "y = x_(1) if x_(1) ≥ T, else (x_(1) + … + x_(K)) / K; with rule \"all\" if x_(K) ≥ T",
                     .source = "Zhao, Zhang 2024 (Scientific Reports 14:1589, doi 10.1038/s41598-024-51258-6)",
                     .use = "where strong activations should stay sharp and weak ones be averaged"});

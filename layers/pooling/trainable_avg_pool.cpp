@@ -41,7 +41,8 @@ struct TrainableAvgPool {
 };
 
 const bool added = add_window_pools<TrainableAvgPool>(
-    "TrainableAvgPool", {.doc = "The mean of each window times a weight plus a bias, which each channel learns.",
+    "TrainableAvgPool", {.group = PoolGroup::learned,
+                         .doc = "The mean of each window times a weight plus a bias, which each channel learns.",
                          .formula = "y = weight[c] mean(x) + bias[c], initially 1 and 0; form \"sum\": Σ x for mean(x)",
                          .source = "LeCun, Bottou, Bengio, Haffner 1998 (LeNet-5's subsampling)",
                          .use = "for networks of the nineties; an activation follows as a layer of its own",

@@ -61,7 +61,8 @@ struct TreePool {
 
 const bool added = add_window_pools<TreePool>(
     "TreePool",
-    {.doc = "Learned filters of each window, mixed by a tree of learned gates.",
+    {.group = PoolGroup::learned,
+     .doc = "Learned filters of each window, mixed by a tree of learned gates.",
      .formula = "leaf m: f = leaves[m] · x; inner node m: f = a f_left + (1 - a) f_right, a = σ(gates[m] · x), nodes "
                 "counted level by level from the top; leaves initially 1/taps + N(0, 0.01²), gates 0",
      .source = "Lee, Gallagher, Tu 2015 (arXiv 1509.08985), \"tree\"",

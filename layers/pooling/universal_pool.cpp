@@ -74,7 +74,8 @@ struct UniversalPool {
 
 const bool added = add_window_pools<UniversalPool>(
     "UniversalPool",
-    {.doc = "The mean of each window, weighed for each channel by what a small network sees in all channels.",
+    {.group = PoolGroup::attention,
+     .doc = "The mean of each window, weighed for each channel by what a small network sees in all channels.",
      .formula =
          "y = Σ w_i x_i, w = softmax of logits; logits = conv1(ReLU(BN(conv3(the windows' values as channels)))), "
          "0 initially: the mean. The paper leaves the network open; this one is Tarn's",

@@ -89,6 +89,7 @@ class WindowPool : public Module {
 
 /// What the manual says of a variant.
 struct PoolText {
+  PoolGroup group = PoolGroup::other;
   const char* doc;      ///< one sentence
   const char* formula;  ///< in the notation of the manual: x_i the values inside a window, y the result
   const char* source;   ///< paper
@@ -106,7 +107,7 @@ bool add_window_pools(const char* family, const PoolText& t) {
         add_named_layer<WindowPool<rank, R>>(with_rank(family, rank), t.doc, t.sample, {spatial_sample(rank)})
             .formula(t.formula)
             .source(t.source)
-            .pools(t.use)
+            .pools(t.group, t.use)
             .samples_from(t.domain);
     if (t.random) row.draws_random_numbers();
   };

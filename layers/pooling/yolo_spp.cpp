@@ -59,7 +59,7 @@ const auto& yolo_spp_row =
                                   R"({"kernels": [3, 5]})", {spatial_sample(2)})
         .formula("y = concat(x, max_5, max_9, max_13) along the channels, each with stride 1 and padding k/2")
         .source("Redmon, Farhadi 2018 (arXiv 1804.02767), YOLOv3-SPP of Darknet; He et al. 2014 (arXiv 1406.4729)")
-        .pools("before the head of a detector, to see objects of several sizes")
+        .pools(PoolGroup::region, "before the head of a detector, to see objects of several sizes")
         .samples_from(Domain::away_from_ties);
 
 const auto& sppf_row =
@@ -67,7 +67,7 @@ const auto& sppf_row =
                                R"({"kernel_size": 3})", {spatial_sample(2)})
         .formula("y = concat(x, m(x), m(m(x)), m(m(m(x)))) along the channels, m = max over k × k, stride 1")
         .source("ultralytics YOLOv5; the values of YoloSPP with windows of k, 2k - 1 and 3k - 2")
-        .pools("instead of YoloSPP: the same values from smaller windows")
+        .pools(PoolGroup::region, "instead of YoloSPP: the same values from smaller windows")
         .samples_from(Domain::away_from_ties);
 
 }  // namespace
