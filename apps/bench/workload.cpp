@@ -161,6 +161,8 @@ std::vector<Workload> workloads() {
       kernel("pool/max_unpool2d", R"([{"name": "pool", "type": "MaxPool2d", "kernel_size": 2, "return_indices": true},
                                       {"type": "MaxUnpool2d", "kernel_size": 2, "from": ["pool", "pool.indices"]}])",
              images),
+      kernel("pool/fractional_max2d", R"({"type": "FractionalMaxPool2d", "kernel_size": 2, "output_ratio": 0.7})",
+             images),
       kernel("pool/max3d_k2s2", R"({"type": "MaxPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/avg3d_k2s2", R"({"type": "AvgPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/max1d_k2s2", R"({"type": "MaxPool1d", "kernel_size": 2, "stride": 2})", {32, 64, 3136}),

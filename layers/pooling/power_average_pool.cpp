@@ -148,6 +148,9 @@ class GeM : public Module {
     const bool padded = same() || std::any_of(sizes.begin(), sizes.end(), [](int64_t p) { return p != 0; });
     check(config_.kernel_size || !(config_.stride || padded || config_.ceil_mode), name(),
           ": stride, padding and ceil_mode are those of local windows; give their kernel_size, or leave them out");
+    check(
+        !config_.kernel_size || !config_.kernel_size->empty(), name(),
+        ": kernel_size is an empty list; expected one number, or one for each dimension, or nothing for whole planes");
     check(!config_.kernel_size || config_.keepdim, name(),
           ": keepdim false removes the dimensions of whole planes; with kernel_size there are several values a plane");
     const Shape& x = build.shape();

@@ -35,6 +35,10 @@ struct SmoothMaxPool {
 /// The same under the name, and with the scope, of its paper on sounds: a sharpness for each class.
 struct AutoPool : SmoothMaxPool {
   AutoPool() { beta_scope = "per_channel"; }
+  Tensor pool(const Tensor& x, const Windows& w, Context& context) const {
+    if (learned.defined() && learned.numel() > 1) check_channels("auto_pool", x, w.rank, learned.numel());
+    return SmoothMaxPool::pool(x, w, context);
+  }
 };
 
 const bool added = add_window_pools<SmoothMaxPool>(
@@ -46,7 +50,8 @@ const bool added = add_window_pools<SmoothMaxPool>(
                       .use = "where the data should choose between mean and maximum; per_channel over time: Auto-pool",
                       .sample = R"({"kernel_size": 3, "stride": 2, "padding": 1, "beta_scope": "per_channel"})"});
 const bool added_auto = add_window_pools<AutoPool>(
-    "AutoPool", {.doc = "SmoothMaxPool with a learned number for each channel.",
+    "AutoPool", {.group = PoolGroup::soft,
+                 .doc = "SmoothMaxPool with a learned number for each channel.",
                  .formula = "y = Σ w_i x_i, w = softmax(β_c x), β_c = 1 initially",
                  .source = "McFee, Salamon, Bello 2018 (arXiv 1804.10070)",
                  .use = "over time, with a channel for each class: the data choose between mean and maximum"});
