@@ -182,7 +182,7 @@ TEST_CASE("dividing intervals of other sizes are drawn as published") {
       Counts counts;
       for (uint64_t seed = 0; seed < draws; ++seed) {
         Outcome b;
-        for (const Stretch& s :
+        for (const Span& s :
              dividing_intervals(mode, input, output, false, Stream{seed, purpose_of("tests/dividing"), 0}))
           b.push_back(s.first);
         ++counts[b];

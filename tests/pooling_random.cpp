@@ -146,14 +146,14 @@ TEST_CASE("fractional pooling has the values, places and gradients of its page")
   const Tensor x =
       tensor({1, 1, 5, 5}, {0, 3, 12, 4, 2, 7, 15, 6, 3, 6, 5, 18, 14, 16, 1, 17, 12, 13, 20, 10, 20, 20, 3, 15, 10});
   const Tensor samples = tensor({1, 1, 2}, {0.3, 0.6});
-  const FractionalWindows w = fractional_windows(x, 2, {2, 2}, {3, 3}, samples);
+  const PlaneWindows w = fractional_windows(x, 2, {2, 2}, {3, 3}, samples);
   const Extreme y = fractional_max_pool(x, w);
   check_values(y.values, {15, 15, 6, 18, 18, 20, 20, 20, 20});
   CHECK(y.indices.to_vector<int64_t>() == std::vector<int64_t>{6, 6, 9, 11, 11, 18, 20, 21, 18});
   check_values(gradient_of([&](const Tensors& t) { return fractional_max_pool(t[0], w).values; }, x),
                {0, 0, 0, 0, 0, 0, 2, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 2, 0, 1, 1, 0, 0, 0});
   const Tensor deep = tensor({1, 1, 3, 2, 4}, {1, 4, 2, 9, 3, 0, 5, 8, 6, 2, 8, 1, 7, 1, 0, 3, 2, 2, 1, 5, 4, 6, 7, 0});
-  const FractionalWindows v = fractional_windows(deep, 3, {1, 1, 2}, {2, 1, 2}, tensor({1, 1, 3}, {0.1, 0.5, 0.9}));
+  const PlaneWindows v = fractional_windows(deep, 3, {1, 1, 2}, {2, 1, 2}, tensor({1, 1, 3}, {0.1, 0.5, 0.9}));
   const Extreme z = fractional_max_pool(deep, v);
   check_values(z.values, {3, 8, 6, 7});
   CHECK(z.indices.to_vector<int64_t>() == std::vector<int64_t>{4, 7, 21, 22});
@@ -162,16 +162,16 @@ TEST_CASE("fractional pooling has the values, places and gradients of its page")
 TEST_CASE("the mean over fractional windows is that of a loop over their cells") {
   const Tensor x = normal({2, 3, 7, 6}, Stream{1, purpose_of("tests/fractional"), 0}, 0, 1, Dtype::f64);
   const Tensor samples = uniform({2, 3, 2}, Stream{2, purpose_of("tests/fractional"), 0}, 0, 1, Dtype::f64);
-  const FractionalWindows w = fractional_windows(x, 2, {3, 2}, {4, 5}, samples);
+  const PlaneWindows w = fractional_windows(x, 2, {3, 2}, {4, 5}, samples);
   const Tensor y = fractional_avg_pool(x, w);
   int64_t at = 0;
   for (size_t p = 0; p < 6; ++p)
-    for (const Stretch& h : w.planes[p][1])
-      for (const Stretch& c : w.planes[p][2]) {
+    for (const Span& h : *w.planes[p].axes[1].spans)
+      for (const Span& c : *w.planes[p].axes[2].spans) {
         double total = 0;
-        for (int64_t i = h.first; i < h.first + h.size; ++i)
-          for (int64_t j = c.first; j < c.first + c.size; ++j) total += x.at((static_cast<int64_t>(p) * 7 + i) * 6 + j);
-        CHECK(y.at(at++) == doctest::Approx(total / static_cast<double>(h.size * c.size)));
+        for (int64_t i = h.first; i < h.first + h.taps; ++i)
+          for (int64_t j = c.first; j < c.first + c.taps; ++j) total += x.at((static_cast<int64_t>(p) * 7 + i) * 6 + j);
+        CHECK(y.at(at++) == doctest::Approx(total / static_cast<double>(h.taps * c.taps)));
       }
 }
 
@@ -182,15 +182,15 @@ TEST_CASE("dividing intervals cover the dimension once, or share borders, whatev
         for (uint64_t seed = 0; seed < 5; ++seed) {
           const Stream stream{seed, purpose_of("tests/dividing"), 0};
           int64_t next = 0;
-          for (const Stretch& i : dividing_intervals(mode, input, output, false, stream)) {
+          for (const Span& i : dividing_intervals(mode, input, output, false, stream)) {
             REQUIRE(i.first == next);
-            REQUIRE(i.size >= 1);
-            next = i.first + i.size;
+            REQUIRE(i.taps >= 1);
+            next = i.first + i.taps;
           }
           REQUIRE(next == input);
           const auto shared = dividing_intervals(mode, input, output, true, stream);
           for (size_t i = 0; i + 1 < shared.size(); ++i)
-            REQUIRE(shared[i].first + shared[i].size == shared[i + 1].first + 1);
+            REQUIRE(shared[i].first + shared[i].taps == shared[i + 1].first + 1);
         }
 }
 

@@ -63,10 +63,10 @@ TEST_CASE("a sample of 1, to which a draw may be rounded, gives windows inside t
   for (int64_t input = 1; input <= 40; ++input)
     for (int64_t kernel = 1; kernel <= input; ++kernel)
       for (int64_t output = 1; output + kernel - 1 <= input; ++output) {
-        const auto inside = [&](const std::vector<Stretch>& all) {
+        const auto inside = [&](const std::vector<Span>& all) {
           int64_t least = 0;
-          for (const Stretch& s : all) {
-            if (s.size != kernel || s.first < least || s.first + kernel > input) return false;
+          for (const Span& s : all) {
+            if (s.taps != kernel || s.first < least || s.first + kernel > input) return false;
             least = s.first;
           }
           return all.back().first == input - kernel;
@@ -75,7 +75,7 @@ TEST_CASE("a sample of 1, to which a draw may be rounded, gives windows inside t
         REQUIRE(inside(torch_intervals<double>(input, output, kernel, 1)));
       }
   // α = 2: trunc((j + 1) · 2) - 2 for j = 0, 1, and the last at 4.
-  const std::vector<Stretch> three = torch_intervals<double>(6, 3, 2, 1.0);
+  const std::vector<Span> three = torch_intervals<double>(6, 3, 2, 1.0);
   CHECK(three[0].first == 0);
   CHECK(three[1].first == 2);
   const Tensor x = Tensor::ones({1, 1, 6}, Dtype::f64);

@@ -55,10 +55,10 @@ class FractionalPool : public Module {
     check_planes(name(), x, rank);
     check(inputs.size() <= 2, name(), ": takes the input and, if they are not to be drawn, samples; got ",
           inputs.size(), " inputs");
-    const FractionalWindows w = windows(x, inputs.size() > 1 ? &inputs[1] : nullptr, context);
+    const PlaneWindows w = windows(x, inputs.size() > 1 ? &inputs[1] : nullptr, context);
     if constexpr (averages) return {fractional_avg_pool(x, w)};
+    if (!config_.return_indices) return {max_pool_by_plane(x, w)};
     Extreme found = fractional_max_pool(x, w);
-    if (!config_.return_indices) return {found.values};
     return {found.values, found.indices};
   }
 
@@ -86,7 +86,7 @@ class FractionalPool : public Module {
     return output;
   }
 
-  FractionalWindows windows(const Tensor& x, const Tensor* samples, Context& context) const {
+  PlaneWindows windows(const Tensor& x, const Tensor* samples, Context& context) const {
     const std::vector<int64_t> output = output_for(x.shape());
     const bool batched = x.rank() == rank + 2;
     if (config_.mode == "torch") {
@@ -101,12 +101,13 @@ class FractionalPool : public Module {
     check(!samples, name(), ": samples are for mode \"torch\"");
     const FractionalMode mode = config_.mode == "random" ? FractionalMode::random : FractionalMode::pseudo;
     const Stream stream = context.stream();
-    FractionalWindows w{rank, output, {{std::vector<Stretch>(1), std::vector<Stretch>(1), std::vector<Stretch>(1)}}};
+    std::vector<std::vector<Span>> spans;
     for (int d = 0; d < rank; ++d)
-      w.planes[0][static_cast<size_t>(3 - rank + d)] =
-          dividing_intervals(mode, x.shape()[x.rank() - rank + d], output[static_cast<size_t>(d)], config_.overlapping,
-                             stream.child(static_cast<uint64_t>(d)));
-    return w;
+      spans.push_back(dividing_intervals(mode, x.shape()[x.rank() - rank + d], output[static_cast<size_t>(d)],
+                                         config_.overlapping, stream.child(static_cast<uint64_t>(d))));
+    const std::string layer = name();
+    return {adaptive_windows(layer.c_str(), x.shape(), rank, {output.begin(), output.end()}),
+            {listed_windows(layer.c_str(), x.shape(), spans)}};
   }
 
   Config config_;
