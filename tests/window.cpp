@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/ops.h"
+#include "core/ops/window_watch.h"
 #include "core/random.h"
+#include "core/tape.h"
 
 using namespace tarn;
 
@@ -206,4 +209,19 @@ TEST_CASE("windows over channels and from lists are windows as all others") {
   CHECK(listed.cells(0) == std::vector<int64_t>{5, 10});
   CHECK(listed.cells(1) == std::vector<int64_t>{8, 9, 13, 14});
   CHECK_THROWS_AS(listed_windows("test", {1, 1, 3}, {{{.first = 2, .taps = 2}}}), Error);
+}
+
+TEST_CASE("a watch tells which windows a pass looks through, and where their cells lie") {
+  Tape tape;
+  const Tensor x = Tensor::ones({1, 1, 4, 6}, Dtype::f64).requires_grad();
+  const WindowsWatch watch(tape);
+  max_pool(x, sliding_windows("test", x.shape(), 2, {.kernel_size = {2, 3}, .padding = {1, 0}, .ceil_mode = true}));
+  avg_pool(x, adaptive_windows("test", x.shape(), 2, {2, 1}));
+  REQUIRE(watch.all().size() == 2);
+  CHECK(std::string(watch.all()[0].op) == "max_pool");
+  CHECK(text_of(watch.all()[0].windows) == "4 x 6 to 3 x 2, windows of 2 x 3, stride 2 x 3, padding 1 x 0");
+  CHECK(cells_text(watch.all()[0].windows, 3) == "(1,3) (1,4) (1,5) (2,3) (2,4) (2,5)");
+  CHECK(text_of(watch.all()[1].windows) == "4 x 6 to 2 x 1, adaptive windows of up to 2 x 6");
+  CHECK(cells_text(watch.all()[1].windows, 1, 2) == "(2,0) (2,1) … 12 cells");
+  CHECK(watch.all()[1].entry > watch.all()[0].entry);
 }

@@ -1,9 +1,12 @@
 // `tarn trace`: the tape of one training step, entry by entry, forwards and then in the order of the sweep.
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "apps/cli.h"
 #include "apps/experiment.h"
 #include "core/ops.h"
+#include "core/ops/window_watch.h"
 #include "core/tape.h"
 
 namespace tarn {
@@ -28,6 +31,19 @@ void print_tape(const Tape& tape, const TapeReport& report) {
   }
 }
 
+/// What the poolings looked through: their geometry, and the cells of the window in the middle.
+void print_windows(const Tape& tape, const std::vector<WindowsWatch::Seen>& seen) {
+  if (seen.empty()) return;
+  std::printf("\n%6s  %-22s %-24s %s\n", "entry", "pooling", "layer", "windows; the middle one's cells");
+  for (const WindowsWatch::Seen& s : seen) {
+    const EntryInfo e = tape.entry(std::min(s.entry, tape.size() - 1));
+    std::printf("%6u  %-22s %-24s %s\n", e.number, s.op, std::string(e.scope).c_str(), text_of(s.windows).c_str());
+    if (s.windows.output_cells() == 0) continue;
+    const int64_t middle = s.windows.output_cells() / 2;
+    std::printf("%56s%s\n", "", cells_text(s.windows, middle).c_str());
+  }
+}
+
 int trace(std::span<const std::string> arguments) {
   std::vector<std::string> configs;
   std::vector<std::string> overrides;
@@ -38,7 +54,8 @@ int trace(std::span<const std::string> arguments) {
       "Runs one training step of CONFIG's model on the first samples of its training data and prints the tape: "
       "each entry with its op,\n"
       "the layer it ran in, the entries its gradient flows back to, its output's shape, and the bytes that it keeps "
-      "alive for the sweep;\nthen the largest gradient of each parameter.\n\n"
+      "alive for the sweep;\nthen the windows that poolings look through, and the largest gradient of each "
+      "parameter.\n\n"
       "example:\n  tarn trace digits --batch 2");
   cli.words(configs, 1, 1, "CONFIG")
       .flag("--batch", &batch, "samples in the step (default 1; layers such as BatchNorm may need more)", "N")
@@ -55,8 +72,11 @@ int trace(std::span<const std::string> arguments) {
       .training = true, .seed = static_cast<uint64_t>(experiment.seed), .checkpoints = experiment.train.checkpoint};
   Tensors wrt;
   Tape tape;
+  std::optional<WindowsWatch> watch(tape);
   const Tensor value =
       loss->value(model->forward(narrow(data.train.x, 0, 0, batch), context), narrow(data.train.y, 0, 0, batch));
+  const std::vector<WindowsWatch::Seen> seen = watch->all();
+  watch.reset();
   tape.name(value, "loss");
   for (const NamedTensor& p : named) wrt.push_back(*p.tensor);
   const TapeReport report = tape.report();
@@ -64,6 +84,7 @@ int trace(std::span<const std::string> arguments) {
   for (size_t i = 0; i < named.size(); ++i)
     if (gradients[i].defined()) tape.name(wrt[i], named[i].name);
   print_tape(tape, report);
+  print_windows(tape, seen);
   if (memory) std::printf("\n%s", report.text(20).c_str());
   std::printf("\nloss %.6g; the sweep goes from entry %zu down to 0\n\n%-32s %-20s %s\n", value.item(), tape.size() - 1,
               "parameter", "shape", "largest |gradient|");

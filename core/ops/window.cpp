@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/ops/window_watch.h"
 
 namespace tarn {
 namespace {
@@ -175,6 +176,7 @@ void check_planes(const char* op, const char* what, const Shape& shape, const Wi
 }  // namespace
 
 void Windows::check_input(const char* op, const Shape& input) const {
+  WindowsWatch::note(op, *this);
   check_planes(op, "were made for", input, *this, [](const Axis& a) { return a.input; });
 }
 
