@@ -43,7 +43,6 @@ TARN_KERNEL void max_plane_listed(const Windows& w, const T* x, T* y, int32_t* w
   using I = IntegerLike<T>;
   const auto& [a, b, c] = w.axes;
   const int64_t n = c.output;
-  const int64_t width = c.input;
   T* tops = scratch.tops;
   T* best = scratch.best;
   I* places = scratch.places;
@@ -53,31 +52,8 @@ TARN_KERNEL void max_plane_listed(const Windows& w, const T* x, T* y, int32_t* w
   for (int64_t i = 0; i < a.output * b.output; ++i) {
     const Span d = a.span(i / b.output);
     const Span h = b.span(i % b.output);
-    std::fill_n(tops, width, -std::numeric_limits<T>::infinity());
-    std::fill_n(places, width, static_cast<I>((d.first * b.input + h.first) * width));
-    I bad = 0;
-    for (int64_t r = 0; r < d.taps * h.taps; ++r) {
-      const int64_t at = ((d.first + r / h.taps * a.dilation) * b.input + h.first + r % h.taps * b.dilation) * width;
-      const T* row = x + at;
-      const I place = static_cast<I>(at);
-#pragma GCC ivdep
-      for (int64_t k = 0; k < width; ++k) {
-        const T v = row[k];
-        const bool better = v > tops[k];
-        tops[k] = better ? v : tops[k];
-        places[k] = better ? place : places[k];
-        bad |= v != v;
-      }
-    }
-    if (bad != 0) {
-      const Largest<T> exact{winners};
-      for (int64_t o = 0; o < n; ++o) {
-        const Span s = c.span(o);
-        const WindowAt at = window_at(w, i * n + o, d, h, s);
-        auto state = exact.start(at);
-        each_tap(w, d, h, s, [&](int64_t position) { exact.step(state, x[position], position); });
-        y[at.cell] = exact.finish(state, at);
-      }
+    if (max_window_rows(w, d, h, x, tops, places)) {
+      max_cells_exactly(w, i, d, h, x, y, winners);
       continue;
     }
 #pragma GCC ivdep

@@ -273,6 +273,45 @@ inline void tap_positions(const Windows& w, const uint8_t* winners, const int32_
   }
 }
 
+/// Reduces the rows of a window to one: their largest values, and in `places` the position of the row that each comes
+/// from. True where a NaN was met.
+template <class T, class I>
+inline bool max_window_rows(const Windows& w, const Span& d, const Span& h, const T* x, T* tops, I* places) {
+  const auto& [a, b, c] = w.axes;
+  const int64_t width = c.input;
+  std::fill_n(tops, width, -std::numeric_limits<T>::infinity());
+  std::fill_n(places, width, static_cast<I>((d.first * b.input + h.first) * width));
+  I bad = 0;
+  for (int64_t r = 0; r < d.taps * h.taps; ++r) {
+    const int64_t at = ((d.first + r / h.taps * a.dilation) * b.input + h.first + r % h.taps * b.dilation) * width;
+    const T* row = x + at;
+    const I place = static_cast<I>(at);
+#pragma GCC ivdep
+    for (int64_t k = 0; k < width; ++k) {
+      const T v = row[k];
+      const bool better = v > tops[k];
+      tops[k] = better ? v : tops[k];
+      places[k] = better ? place : places[k];
+      bad |= v != v;
+    }
+  }
+  return bad != 0;
+}
+
+/// The cells of one row of output, tap by tap and exactly, for windows that hold a NaN.
+template <class T>
+inline void max_cells_exactly(const Windows& w, int64_t row, const Span& d, const Span& h, const T* x, T* y,
+                              int32_t* winners) {
+  const Largest<T> exact{winners};
+  for (int64_t o = 0; o < w.axes[2].output; ++o) {
+    const Span s = w.axes[2].span(o);
+    const WindowAt at = window_at(w, row * w.axes[2].output + o, d, h, s);
+    auto state = exact.start(at);
+    each_tap(w, d, h, s, [&](int64_t position) { exact.step(state, x[position], position); });
+    y[at.cell] = exact.finish(state, at);
+  }
+}
+
 /// One plane of any geometry without dilation along W: rows of a window are first reduced to one row, then along it.
 /// `tops` and `places`: one row each. Winners are positions in the plane.
 template <class T>
@@ -280,40 +319,16 @@ TARN_KERNEL void max_plane_down_then_across(const Windows& w, const T* x, T* y, 
                                             IntegerLike<T>* places) {
   using I = IntegerLike<T>;
   const auto& [a, b, c] = w.axes;
-  const int64_t width = c.input;
   for (int64_t i = 0; i < a.output * b.output; ++i) {
     const Span d = a.span(i / b.output);
     const Span h = b.span(i % b.output);
-    const int64_t first = (d.first * b.input + h.first) * width;
-    for (int64_t k = 0; k < width; ++k) {
-      tops[k] = -std::numeric_limits<T>::infinity();
-      places[k] = static_cast<I>(first);
-    }
-    I bad = 0;
-    for (int64_t r = 0; r < d.taps * h.taps; ++r) {
-      const int64_t at = ((d.first + r / h.taps * a.dilation) * b.input + h.first + r % h.taps * b.dilation) * width;
-      const T* row = x + at;
-      const I place = static_cast<I>(at);
-#pragma GCC ivdep
-      for (int64_t k = 0; k < width; ++k) {
-        const T v = row[k];
-        const bool better = v > tops[k];
-        tops[k] = better ? v : tops[k];
-        places[k] = better ? place : places[k];
-        bad |= v != v;
-      }
+    if (max_window_rows(w, d, h, x, tops, places)) {
+      max_cells_exactly(w, i, d, h, x, y, winners);
+      continue;
     }
     for (int64_t o = 0; o < c.output; ++o) {
       const Span s = c.span(o);
       const int64_t cell = i * c.output + o;
-      if (bad != 0) {
-        const Largest<T> exact{winners};
-        const WindowAt at{cell, first + s.first, d.taps * h.taps * s.taps, 1};
-        auto state = exact.start(at);
-        each_tap(w, d, h, s, [&](int64_t position) { exact.step(state, x[position], position); });
-        y[cell] = exact.finish(state, at);
-        continue;
-      }
       T best = tops[s.first];
       I place = places[s.first] + static_cast<I>(s.first);
       for (int64_t k = s.first + 1; k < s.first + s.taps; ++k) {
