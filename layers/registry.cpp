@@ -1,8 +1,10 @@
 // The registry of layers, and how a config item becomes a layer: its type, its sizes that follow from the data, its
 // initial values.
 #include <algorithm>
+#include <map>
 #include <numeric>
 
+#include "layers/alias.h"
 #include "layers/initializer.h"
 #include "layers/module.h"
 
@@ -25,6 +27,17 @@ void resolve_classes(Json& json, int64_t classes) {
     number.set_where(json.where());
     json = std::move(number);
   }
+}
+
+std::map<std::string, std::string, std::less<>>& aliases() {
+  static std::map<std::string, std::string, std::less<>> all;
+  return all;
+}
+
+/// The layer's own name, where it has that other one; else what was given.
+std::string_view own_name(std::string_view name) {
+  const auto found = aliases().find(name);
+  return found == aliases().end() ? name : std::string_view(found->second);
 }
 
 std::string inputs_text(const Build& build) {
@@ -114,8 +127,17 @@ Tensors sample_inputs(const LayerInfo& row, const std::vector<Shape>& shapes, ui
   return inputs;
 }
 
+bool add_layer_alias(std::string alias, std::string name) {
+  return aliases().emplace(std::move(alias), std::move(name)).second;
+}
+
+bool add_layer_aliases(const std::string& alias, const std::string& family) {
+  for (const char* rank : {"1d", "2d", "3d"}) add_layer_alias(alias + rank, family + rank);
+  return true;
+}
+
 const LayerInfo* find_layer(std::string_view name) {
-  return Registry<LayerInfo>::all().find(name);
+  return Registry<LayerInfo>::all().find(own_name(name));
 }
 
 std::vector<const LayerInfo*> all_layers() {
@@ -137,6 +159,12 @@ Json layer_object(const Json& json, int64_t classes) {
   }
   if (!object.is_object())
     fail(json.where(), "expected a layer (an object with \"type\", or a name), found ", json.describe());
+  if (const Json* type = object.find("type");
+      type && type->is_string() && own_name(type->as_string()) != type->as_string()) {
+    Json own(std::string(own_name(type->as_string())));
+    own.set_where(type->where());
+    object.set("type", std::move(own));
+  }
   resolve_classes(object, classes);
   return object;
 }

@@ -239,5 +239,24 @@ TEST_CASE("losses are read by type, with class weights checked against the data"
   CHECK(error(R"({"type": "MSELoss", "reduction": "avg"})").find("/reduction") != std::string::npos);
 }
 
+TEST_CASE("what papers call a layer is understood, and written out as the layer's own name") {
+  for (const auto& [other, own] : std::vector<std::pair<std::string, std::string>>{{"GAP", "GlobalAvgPool"},
+                                                                                   {"DPP", "DetailPreservingPool2d"},
+                                                                                   {"APS", "AdaptivePolyphasePool2d"},
+                                                                                   {"LogAvgExp", "GlobalLSEPool"},
+                                                                                   {"GeneralizedMeanPool2d", "GeM2d"},
+                                                                                   {"LocalImportancePool3d", "LIP3d"},
+                                                                                   {"DWTPool1d", "HaarPool1d"},
+                                                                                   {"LearnedNormPool", "LpUnit"},
+                                                                                   {"MFM", "MaxFeatureMap"},
+                                                                                   {"PMA", "AttentionPoolLatent"}}) {
+    CAPTURE(other);
+    REQUIRE(find_layer(other) != nullptr);
+    CHECK(find_layer(other)->name == own);
+    CHECK(layer_object(Json(other), 0).at("type").as_string() == own);
+  }
+  CHECK(find_layer("GAP2d") == nullptr);
+}
+
 }  // namespace
 }  // namespace tarn

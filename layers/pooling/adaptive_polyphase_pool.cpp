@@ -1,6 +1,7 @@
 // AdaptivePolyphasePool (APS): of the grids that subsampling can keep, the one with the largest norm.
 #include <limits>
 
+#include "layers/alias.h"
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/whole_plane.h"
@@ -92,6 +93,7 @@ LayerInfo& add_aps() {
 const auto& aps1d_row = add_aps<1>();
 const auto& aps2d_row = add_aps<2>();
 const auto& aps3d_row = add_aps<3>();
+const bool named = add_layer_alias("APS", "AdaptivePolyphasePool2d");
 
 }  // namespace
 }  // namespace tarn

@@ -1,6 +1,7 @@
 // Poolings by attention: queries that look at every position of a plane.
 #include <cmath>
 
+#include "layers/alias.h"
 #include "layers/init.h"
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
@@ -180,6 +181,7 @@ const auto& latent_row =
             "[N, latent_len, C]")
         .source("Lee et al. 2018 (arXiv 1810.00825), PMA; timm AttentionPoolLatent")
         .pools(PoolGroup::attention, "for sets and planes of any size: a few vectors that sum them up");
+const bool named = add_layer_alias("PMA", "AttentionPoolLatent");
 
 }  // namespace
 }  // namespace tarn

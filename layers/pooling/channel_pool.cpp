@@ -1,5 +1,6 @@
 // Pooling over channels: Maxout, MaxFeatureMap and ChannelPool.
 #include "core/ops.h"
+#include "layers/alias.h"
 #include "layers/module.h"
 #include "layers/pooling/functions.h"
 
@@ -161,6 +162,7 @@ const auto& channel_row =
         .source("Woo et al. 2018 (arXiv 1807.06521), CBAM; Darknet's maxpool_depth is pool \"max\" with out_channels")
         .pools(PoolGroup::channels, "as the first step of spatial attention")
         .samples_from(Domain::away_from_ties);
+const bool named = add_layer_alias("MFM", "MaxFeatureMap");
 
 }  // namespace
 }  // namespace tarn

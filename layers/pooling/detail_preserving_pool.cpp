@@ -1,6 +1,7 @@
 // DetailPreservingPool (DPP): values that stand out from their window weigh more.
 #include <cmath>
 
+#include "layers/alias.h"
 #include "layers/init.h"
 #include "layers/pooling.h"
 #include "layers/pooling/channel_numbers.h"
@@ -114,6 +115,7 @@ LayerInfo& add_detail_preserving_pool() {
 const auto& row1d = add_detail_preserving_pool<1>();
 const auto& row2d = add_detail_preserving_pool<2>();
 const auto& row3d = add_detail_preserving_pool<3>();
+const bool named = add_layer_alias("DPP", "DetailPreservingPool2d");
 
 }  // namespace
 }  // namespace tarn

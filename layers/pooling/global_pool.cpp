@@ -1,4 +1,5 @@
 // GlobalAvgPool, GlobalSumPool, GlobalMaxPool and GlobalMinPool: one value for each plane.
+#include "layers/alias.h"
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/taps.h"
@@ -116,6 +117,7 @@ bool add_rank() {
 }
 
 const bool added = add_rank<0>() && add_rank<1>() && add_rank<2>() && add_rank<3>();
+const bool named = add_layer_alias("GAP", "GlobalAvgPool");
 
 }  // namespace
 }  // namespace tarn

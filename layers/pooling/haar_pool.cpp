@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 
+#include "layers/alias.h"
 #include "layers/pooling.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/whole_plane.h"
@@ -85,6 +86,7 @@ LayerInfo& add_haar_pool() {
 const auto& haar1d_row = add_haar_pool<1>();
 const auto& haar2d_row = add_haar_pool<2>();
 const auto& haar3d_row = add_haar_pool<3>();
+const bool named = add_layer_aliases("DWTPool", "HaarPool");
 
 }  // namespace
 }  // namespace tarn

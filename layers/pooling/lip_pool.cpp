@@ -1,5 +1,6 @@
 // LIP: a mean weighed by the exponentials of a learned importance.
 #include "core/tape.h"
+#include "layers/alias.h"
 #include "layers/model.h"
 #include "layers/pooling.h"
 #include "layers/pooling/channel_numbers.h"
@@ -121,6 +122,7 @@ LayerInfo& add_lip() {
 const auto& lip1d_row = add_lip<1>();
 const auto& lip2d_row = add_lip<2>();
 const auto& lip3d_row = add_lip<3>();
+const bool named = add_layer_aliases("LocalImportancePool", "LIP");
 
 }  // namespace
 }  // namespace tarn

@@ -1,6 +1,7 @@
 // LpUnit: groups of channels become one by a norm whose exponent and centre are learned.
 #include <cmath>
 
+#include "layers/alias.h"
 #include "layers/init.h"
 #include "layers/module.h"
 #include "layers/pooling/functions.h"
@@ -76,6 +77,7 @@ const auto& row =
         .source("Gulcehre, Cho, Pascanu, Bengio 2013 (arXiv 1311.1780)")
         .pools(PoolGroup::channels, "as an activation, in place of Maxout: its p learns how much of a maximum it is")
         .samples_from(Domain::away_from_zero);
+const bool named = add_layer_alias("LearnedNormPool", "LpUnit");
 
 }  // namespace
 }  // namespace tarn

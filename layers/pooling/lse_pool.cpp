@@ -1,6 +1,7 @@
 // LSEPool and GlobalLSEPool: between the mean and the maximum, by the logarithm of a mean of exponentials.
 #include <cmath>
 
+#include "layers/alias.h"
 #include "layers/init.h"
 #include "layers/pooling/channel_numbers.h"
 #include "layers/pooling/functions.h"
@@ -142,6 +143,7 @@ const auto& global_row = add_global_lse_pool<0>();
 const auto& global_row1d = add_global_lse_pool<1>();
 const auto& global_row2d = add_global_lse_pool<2>();
 const auto& global_row3d = add_global_lse_pool<3>();
+const bool named = add_layer_alias("LogAvgExp", "GlobalLSEPool");
 
 }  // namespace
 }  // namespace tarn

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "layers/alias.h"
 #include "layers/init.h"
 #include "layers/pooling/channel_numbers.h"
 #include "layers/pooling/functions.h"
@@ -208,6 +209,7 @@ const auto& gem = add_gem<0>();
 const auto& gem1d = add_gem<1>();
 const auto& gem2d = add_gem<2>();
 const auto& gem3d = add_gem<3>();
+const bool named = add_layer_alias("GeneralizedMeanPool", "GeM") && add_layer_aliases("GeneralizedMeanPool", "GeM");
 
 }  // namespace
 }  // namespace tarn
