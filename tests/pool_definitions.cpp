@@ -24,17 +24,15 @@ void check_alike(const Tensor& got, const Tensor& want, double scale) {
   for (int64_t i = 0; i < want.numel(); ++i)
     if (std::isfinite(want.at(i))) largest = std::max(largest, std::abs(want.at(i)));
   const double allowed = largest * (got.dtype() == Dtype::f32 ? 1e-6 : 1e-14);
+  int64_t wrong = -1;
   for (int64_t i = 0; i < got.numel(); ++i) {
-    CAPTURE(i);
-    CAPTURE(got.at(i));
-    CAPTURE(want.at(i));
-    if (std::isnan(want.at(i)))
-      REQUIRE(std::isnan(got.at(i)));
-    else if (std::isinf(want.at(i)))
-      REQUIRE(got.at(i) == want.at(i));
-    else
-      REQUIRE(std::abs(got.at(i) - want.at(i)) <= allowed);
+    const double a = got.at(i);
+    const double b = want.at(i);
+    const bool alike = std::isnan(b) ? std::isnan(a) : std::isinf(b) ? a == b : std::abs(a - b) <= allowed;
+    if (!alike) wrong = i;
   }
+  REQUIRE_MESSAGE(wrong < 0, "element ", wrong, " is ", got.at(std::max<int64_t>(wrong, 0)), ", expected ",
+                  want.at(std::max<int64_t>(wrong, 0)));
 }
 
 void compare(const Pooling& kernel, const Pooling& definition, const Tensors& inputs, bool gradients) {
