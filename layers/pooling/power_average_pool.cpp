@@ -152,6 +152,10 @@ class GeM : public Module {
     check(
         !config_.kernel_size || !config_.kernel_size->empty(), name(),
         ": kernel_size is an empty list; expected one number, or one for each dimension, or nothing for whole planes");
+    check(same() || !sizes.empty(), name(),
+          ": padding is an empty list; expected one number, or one for each dimension");
+    check(!config_.stride || !config_.stride->empty(), name(),
+          ": stride is an empty list; expected one number, or one for each dimension");
     check(!config_.kernel_size || config_.keepdim, name(),
           ": keepdim false removes the dimensions of whole planes; with kernel_size there are several values a plane");
     const Shape& x = build.shape();
