@@ -13,19 +13,6 @@ namespace {
 
 using namespace test;
 
-constexpr int64_t draws = 120000;
-
-std::unique_ptr<Module> layer(const std::string& json, const Shape& shape) {
-  Build build{.inputs = {shape}, .dtype = Dtype::f64};
-  return make_layer(parse_json(json, "config.json"), build);
-}
-Tensor run(Module& pool, const Tensor& x, uint64_t seed, uint64_t step = 0) {
-  Context context{.seed = seed, .step = step};
-  return pool.forward(x, context);
-}
-Tensor numbers(const Shape& shape) {
-  return reshape(Tensor::arange(shape.numel(), Dtype::f64), shape);
-}
 /// The plane `values` as each of so many channels, one window and one draw each.
 Tensor planes(const std::vector<double>& values, int64_t count = draws) {
   return repeat(Tensor({1, 1, static_cast<int64_t>(values.size())}, values), std::vector<int64_t>{1, count, 1});

@@ -14,20 +14,6 @@ namespace {
 
 using namespace test;
 
-constexpr int64_t draws = 120000;
-
-std::unique_ptr<Module> layer(const std::string& json, const Shape& shape) {
-  Build build{.inputs = {shape}, .dtype = Dtype::f64};
-  return make_layer(parse_json(json, "config.json"), build);
-}
-Tensor run(Module& pool, const Tensor& x, uint64_t seed, uint64_t step = 0) {
-  Context context{.seed = seed, .step = step};
-  return pool.forward(x, context);
-}
-Tensor numbers(const Shape& shape) {
-  return reshape(Tensor::arange(shape.numel(), Dtype::f64), shape);
-}
-
 /// One dimension: sizes of input and output, and of the window.
 struct Line {
   int64_t input, output, kernel;

@@ -46,6 +46,16 @@ inline void each_tap(const Windows& w, const Span& d, const Span& h, const Span&
   }
 }
 
+/// Calls f(offset of the row in the plane) for every row of a window.
+template <class F>
+inline void each_row(const Windows& w, const Span& d, const Span& h, F f) {
+  for (int64_t i = 0; i < d.taps; ++i)
+    for (int64_t j = 0; j < h.taps; ++j) {
+      const int64_t slice = (d.first + i * w.axes[0].dilation) * w.axes[1].input;
+      f((slice + h.first + j * w.axes[1].dilation) * w.axes[2].input);
+    }
+}
+
 inline WindowAt window_at(const Windows& w, int64_t cell, const Span& d, const Span& h, const Span& c) {
   const int64_t first = (d.first * w.axes[1].input + h.first) * w.axes[2].input + c.first;
   return {cell, first, d.taps * h.taps * c.taps, w.divisor(d, h, c)};

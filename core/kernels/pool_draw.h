@@ -71,7 +71,7 @@ TARN_KERNEL void draw_plane(const Windows& w, const T* x, const T* u, const T* t
       std::fill_n(scratch.sum, n, T(0));
       std::fill_n(scratch.hit, n, I(-1));
       std::fill_n(scratch.last, n, I(0));
-      each_input_row(w, d, h, [&](int64_t at) {
+      each_row(w, d, h, [&](int64_t at) {
         each_tap_range(c, [&](int64_t tap, int64_t lo, int64_t hi, auto stride) {
           const T* row = x + at + tap;
           T* total = scratch.total;
@@ -79,7 +79,7 @@ TARN_KERNEL void draw_plane(const Windows& w, const T* x, const T* u, const T* t
           for (int64_t o = lo; o < hi; ++o) total[o] += weight(row[o * stride], tops[o]);
         });
       });
-      each_input_row(w, d, h, [&](int64_t at) {
+      each_row(w, d, h, [&](int64_t at) {
         each_tap_range(c, [&](int64_t tap, int64_t lo, int64_t hi, auto stride) {
           const T* row = x + at + tap;
           const T* total = scratch.total;

@@ -53,14 +53,6 @@ inline void each_run(const Windows& w, const Span& d, const Span& h, const Span&
   }
 }
 
-/// Calls f(offset of the row in the plane) for every row of input that a row of output sees.
-template <class F>
-inline void each_input_row(const Windows& w, const Span& d, const Span& h, F f) {
-  for (int64_t i = 0; i < d.taps; ++i)
-    for (int64_t j = 0; j < h.taps; ++j)
-      f(((d.first + i * w.axes[0].dilation) * w.axes[1].input + h.first + j * w.axes[1].dilation) * w.axes[2].input);
-}
-
 /// top[o] = the largest score of each window of a plane, -inf where all are NaN or the window is empty.
 template <class T>
 TARN_KERNEL void exp_tops(const Windows& w, const T* s, T* top) {
@@ -69,7 +61,7 @@ TARN_KERNEL void exp_tops(const Windows& w, const T* s, T* top) {
   each_output_row(w, [&](int64_t i, const Span& d, const Span& h) {
     T* out = top + i * c.output;
     if (by_taps(c)) {
-      each_input_row(w, d, h, [&](int64_t at) {
+      each_row(w, d, h, [&](int64_t at) {
         each_tap_range(c, [&](int64_t tap, int64_t lo, int64_t hi, auto stride) {
           const T* row = s + at + tap;
 #pragma GCC ivdep
@@ -103,7 +95,7 @@ TARN_KERNEL void exp_sums(const Windows& w, const T* v, const T* s, const T* top
     const T* tops = top + i * c.output;
     T* out = y + i * c.output;
     if (by_taps(c)) {
-      each_input_row(w, d, h, [&](int64_t at) {
+      each_row(w, d, h, [&](int64_t at) {
         each_tap_range(c, [&](int64_t tap, int64_t lo, int64_t hi, auto stride) {
           const T* row = s + at + tap;
           const T* value = v + (weighted ? at + tap : 0);
@@ -132,7 +124,7 @@ TARN_KERNEL void exp_spread(const Windows& w, const T* g, const T* s, const T* t
     const T* tops = top + i * c.output;
     const T* share = g + i * c.output;
     if (by_taps(c)) {
-      each_input_row(w, d, h, [&](int64_t at) {
+      each_row(w, d, h, [&](int64_t at) {
         each_tap_range(c, [&](int64_t tap, int64_t lo, int64_t hi, auto stride) {
           const T* row = s + at + tap;
           T* to = dx + at + tap;

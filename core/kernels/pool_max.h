@@ -109,6 +109,22 @@ inline void max_row_by_taps(const T* const* rows, int64_t count, const Axis& a, 
     }
 }
 
+/// tops = the larger of tops and a row, with `place` in `places` where that is the row's. Not 0 where the row has a
+/// NaN.
+template <class T, class I>
+inline I max_with_row(const T* row, I place, int64_t length, T* tops, I* places) {
+  I bad = 0;
+#pragma GCC ivdep
+  for (int64_t k = 0; k < length; ++k) {
+    const T v = row[k];
+    const bool better = v > tops[k];
+    tops[k] = better ? v : tops[k];
+    places[k] = better ? place : places[k];
+    bad |= v != v;
+  }
+  return bad;
+}
+
 /// Reduces `count` rows of `length` to their largest values and, in `places`, the row's number times `step`. True where
 /// a NaN may have been met.
 template <class T, class I>
@@ -119,16 +135,7 @@ inline bool max_down(const T* const* rows, int64_t count, int64_t length, I firs
   }
   I bad = 0;
   for (int64_t r = 0; r < count; ++r) {
-    const T* row = rows[r];
-    const I place = static_cast<I>(r) * step;
-#pragma GCC ivdep
-    for (int64_t k = 0; k < length; ++k) {
-      const T v = row[k];
-      const bool better = v > tops[k];
-      tops[k] = better ? v : tops[k];
-      places[k] = better ? place : places[k];
-      bad |= v != v;
-    }
+    bad |= max_with_row(rows[r], static_cast<I>(r) * step, length, tops, places);
   }
   return bad != 0;
 }
@@ -284,16 +291,7 @@ inline bool max_window_rows(const Windows& w, const Span& d, const Span& h, cons
   I bad = 0;
   for (int64_t r = 0; r < d.taps * h.taps; ++r) {
     const int64_t at = ((d.first + r / h.taps * a.dilation) * b.input + h.first + r % h.taps * b.dilation) * width;
-    const T* row = x + at;
-    const I place = static_cast<I>(at);
-#pragma GCC ivdep
-    for (int64_t k = 0; k < width; ++k) {
-      const T v = row[k];
-      const bool better = v > tops[k];
-      tops[k] = better ? v : tops[k];
-      places[k] = better ? place : places[k];
-      bad |= v != v;
-    }
+    bad |= max_with_row(x + at, static_cast<I>(at), width, tops, places);
   }
   return bad != 0;
 }

@@ -81,16 +81,6 @@ inline int64_t row_divisor(const Windows& w, const Span& d, const Span& h) {
   return std::max<int64_t>(1, w.count_include_pad ? d.extent * h.extent : d.taps * h.taps);
 }
 
-/// Calls f(offset of the row in the plane) for every row of a window.
-template <class F>
-inline void each_row(const Windows& w, const Span& d, const Span& h, F f) {
-  for (int64_t i = 0; i < d.taps; ++i)
-    for (int64_t j = 0; j < h.taps; ++j) {
-      const int64_t slice = (d.first + i * w.axes[0].dilation) * w.axes[1].input;
-      f((slice + h.first + j * w.axes[1].dilation) * w.axes[2].input);
-    }
-}
-
 /// line = the sum of all rows of a window.
 template <class T, class R>
 inline void sum_down(const Windows& w, const Span& d, const Span& h, const T* plane, T* line, const R& r) {

@@ -76,9 +76,10 @@ void set_steps(const char* op, Axis& a, const SlidingOptions& options, int rank,
   a.dilation = option(op, "dilation", options.dilation, rank, i, 1, 1);
   a.padding = option(op, "padding", options.padding, rank, i, 0, 0);
   const bool relaxed = options.relaxed_padding && a.dilation > 1;
-  const int64_t most = relaxed ? (a.dilation * (a.kernel - 1) + 1) / 2 : a.kernel / 2;
+  const int64_t reach = relaxed ? a.dilation * (a.kernel - 1) + 1 : a.kernel;
+  const int64_t most = reach / 2;
   check(a.padding <= most, op, ": padding is ", a.padding, "; allowed are 0 to ", most, ", half of ",
-        relaxed ? "what the window reaches over, " : "kernel_size ", relaxed ? most * 2 : a.kernel);
+        relaxed ? "what the window reaches over, " : "kernel_size ", reach);
 }
 
 // A window for each step of the stride; the padding in front is the smaller half of what that takes.

@@ -4,10 +4,13 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/ops.h"
+#include "layers/module.h"
 #include "tests/support/chi_square.h"
 
 namespace tarn::test {
@@ -59,6 +62,22 @@ inline Chances over_interval(double most, std::set<double> breaks, const std::fu
     if (length > 1e-12) chances[f(*it + length / 2)] += length / most;
   }
   return chances;
+}
+
+/// How many draws a distribution is compared on.
+inline constexpr int64_t draws = 120000;
+
+/// A layer for inputs of that shape; a pass with the draws of a seed and a step; 0, 1, 2, … in that shape.
+inline std::unique_ptr<Module> layer(const std::string& json, const Shape& shape) {
+  Build build{.inputs = {shape}, .dtype = Dtype::f64};
+  return make_layer(parse_json(json, "config.json"), build);
+}
+inline Tensor run(Module& pool, const Tensor& x, uint64_t seed, uint64_t step = 0) {
+  Context context{.seed = seed, .step = step};
+  return pool.forward(x, context);
+}
+inline Tensor numbers(const Shape& shape) {
+  return reshape(Tensor::arange(shape.numel(), Dtype::f64), shape);
 }
 
 }  // namespace tarn::test
