@@ -1,4 +1,6 @@
 // Poolings of boxes against their computed examples and the definitions, cell by cell.
+#include "core/ops/window_watch.h"
+#include "core/tape.h"
 #include "layers/pooling/functions.h"
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
@@ -57,6 +59,24 @@ TEST_CASE("RoIPool takes the maximum of rounded bins, and nothing of empty ones"
       [](const Tensors& t) { return roi_pool2d(t[0], box(0, 0, 1, 1), {.output_size = {1}}); }, {nan});
   CHECK(std::isnan(got.value.item()));
   check_values(got.gradients[0], {0, 0, 1, 0});
+}
+
+TEST_CASE("the bins of boxes are windows, enumerable as those of any pooling") {
+  Tape tape;
+  const WindowsWatch watch(tape);
+  const Tensor boxes = tensor({2, 5}, {0, 0, 0, 3, 3, 0, 7, 7, 9, 9});
+  roi_pool2d(square5(), boxes, {.output_size = {2}});
+  ps_roi_pool2d(quarters(), tensor({1, 5}, {0, 0, 0, 2, 2}), {.output_size = {2}});
+  roi_align2d(square5(), boxes, {.output_size = {1}, .sampling_ratio = 1});
+  REQUIRE(watch.all().size() == 5);
+  const auto seen = [&watch](size_t i, int64_t cell) { return watch.all()[i].windows.cells(cell); };
+  CHECK(seen(0, 0) == std::vector<int64_t>{0, 1, 5, 6});
+  CHECK(seen(0, 3) == std::vector<int64_t>{12, 13, 17, 18});
+  for (int64_t cell = 0; cell < 4; ++cell) CHECK(seen(1, cell).empty());
+  CHECK(seen(2, 3) == std::vector<int64_t>{3});
+  CHECK(seen(3, 0) == std::vector<int64_t>{6, 7, 11, 12});
+  CHECK(seen(4, 0).empty());
+  CHECK(watch.all()[3].op == std::string("roi_align2d"));
 }
 
 TEST_CASE("RoIAlign reads the points of its bins between the cells") {

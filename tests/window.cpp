@@ -105,6 +105,11 @@ TEST_CASE("listed spans must lie inside the input") {
   CHECK(axis.span(1).first == 3);
   CHECK_THROWS_AS(listed_axis(5, {{.first = 4, .taps = 2}}), Error);
   CHECK_THROWS_AS(listed_axis(5, {{.first = 0, .taps = 0}}), Error);
+  CHECK_THROWS_AS(listed_windows("test", {1, 1, 5}, {{{.first = 0, .taps = 0}}}), Error);
+  const Windows w = listed_windows("test", {1, 1, 5}, {{{.first = 5, .taps = 0}, {.first = 4}}}, Empty::allowed);
+  CHECK(w.cells(0).empty());
+  CHECK(w.cells(1) == std::vector<int64_t>{4});
+  CHECK_THROWS_AS(listed_axis(5, {{.first = 6, .taps = 0}}, Empty::allowed), Error);
 }
 
 TEST_CASE("options out of range are refused by name, value and range, however large they are") {

@@ -8,6 +8,7 @@
 
 #include "apps/manual/numbers.h"
 #include "core/ops.h"
+#include "core/ops/window_watch.h"
 #include "core/random.h"
 #include "core/tape.h"
 
@@ -236,6 +237,22 @@ int64_t clearest(const Runner& run, const Tensors& inputs, bool training, const 
   return cells.front();
 }
 
+/// The elements of x that the windows of the layer's one pooling show to a cell, by the enumeration that its kernel
+/// goes by; none where it has several, or one of planes that are not those of x and y.
+std::vector<int64_t> window_cells(const Runner& run, const Tensors& inputs, bool training, int64_t cell) {
+  const Tape tape;
+  const WindowsWatch watch(tape);
+  const Shape y = run(inputs, training).shape();
+  const Shape x = inputs[0].shape();
+  if (watch.all().size() != 1) return {};
+  const Windows& w = watch.all()[0].windows;
+  if (x.rank() < w.rank + 1 || x.product(x.rank() - w.rank, x.rank()) != w.input_cells() || w.output_shape(x) != y)
+    return {};
+  std::vector<int64_t> elements = w.cells(cell % w.output_cells());
+  for (int64_t& at : elements) at += cell / w.output_cells() * w.input_cells();
+  return elements;
+}
+
 PoolView look(const Runner& run, const LayerInfo& row, const Tensors& inputs, bool training, const PoolView* earlier) {
   PoolView view;
   view.training = training;
@@ -251,6 +268,7 @@ PoolView look(const Runner& run, const LayerInfo& row, const Tensors& inputs, bo
   const std::vector<double> weights = cleaned(view.weights);
   for (size_t i = 0; i < seen_by.size(); ++i)
     view.seen.push_back(seen_by[i][static_cast<size_t>(view.cell)] || weights[i] != 0);
+  for (const int64_t at : window_cells(run, inputs, training, view.cell)) view.seen[static_cast<size_t>(at)] = true;
   return view;
 }
 

@@ -120,13 +120,14 @@ Span Axis::span(int64_t o) const {
   return s;
 }
 
-Axis listed_axis(int64_t input, std::vector<Span> spans) {
+Axis listed_axis(int64_t input, std::vector<Span> spans, Empty empty) {
   Axis a;
   a.kind = Axis::Kind::listed;
   a.input = input;
   a.output = static_cast<int64_t>(spans.size());
+  const int64_t least = empty == Empty::allowed ? 0 : 1;
   for (const Span& s : spans) {
-    check(s.taps >= 1 && s.skipped >= 0 && s.first >= 0 && s.first <= input - s.taps, "windows: ", s.taps,
+    check(s.taps >= least && s.skipped >= 0 && s.first >= 0 && s.first <= input - s.taps, "windows: ", s.taps,
           " taps from position ", s.first, " do not lie inside an input of ", input);
     a.kernel = std::max(a.kernel, s.skipped + s.taps);
   }
@@ -258,12 +259,12 @@ Windows global_windows(const char* op, const Shape& input, int rank) {
   return adaptive_windows(op, input, rank, {1});
 }
 
-Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans) {
+Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans, Empty empty) {
   const int rank = static_cast<int>(spans.size());
   Windows w = frame(op, input, rank);
   for (size_t i = 0; i < spans.size(); ++i) {
     Axis& a = w.axes[3 - spans.size() + i];
-    a = listed_axis(a.input, spans[i]);
+    a = listed_axis(a.input, spans[i], empty);
   }
   check_output(op, w);
   return w;

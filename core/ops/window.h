@@ -37,8 +37,11 @@ struct Axis {
   bool global() const { return output == 1 && span(0).taps == input && dilation == 1; }
 };
 
-/// Any windows at all, one span per output position: for geometries that no formula gives.
-Axis listed_axis(int64_t input, std::vector<Span> spans);
+/// Whether windows may have no cells; the kernels of pooling want one in each.
+enum class Empty : uint8_t { refused, allowed };
+/// Any windows at all, one span per output position: for geometries that no formula gives. An `Empty::allowed` span has
+/// no taps.
+Axis listed_axis(int64_t input, std::vector<Span> spans, Empty empty = Empty::refused);
 
 /// A geometry for planes of one size: the product of its axes. There are always three, D, H, W; those that a geometry
 /// of fewer dimensions lacks come first and have one cell.
@@ -101,8 +104,9 @@ Windows adaptive_windows(const char* op, const Shape& input, int rank,
 /// One window over each whole plane.
 Windows global_windows(const char* op, const Shape& input, int rank);
 /// Any windows that are products of spans, for geometries that are drawn or read from a list: `spans` holds those of
-/// each spatial dimension. Throws where one does not lie inside the input.
-Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans);
+/// each spatial dimension. Throws where one does not lie inside the input, or is empty and that is not allowed.
+Windows listed_windows(const char* op, const Shape& input, const std::vector<std::vector<Span>>& spans,
+                       Empty empty = Empty::refused);
 /// Windows over the channels: x [before, C, behind], for which `input` is the shape [before, 1, C, behind], in windows
 /// of `kernel` channels, `stride` apart, `dilation` between those of one window.
 Windows channel_windows(const char* op, const Shape& input, int64_t kernel, int64_t stride, int64_t dilation = 1);

@@ -47,39 +47,65 @@ std::array<int64_t, 2> roi_output_size(const char* name, const Tensor& x, const 
   return {sizes[0], sizes[1]};
 }
 
+void RoiBins::add(const char* name, const Tensor& x, int64_t image, std::vector<RoiBin> rows,
+                  std::vector<RoiBin> columns) {
+  RoiBox box;
+  box.image = image;
+  const auto spans = [](std::vector<RoiBin>& bins, std::vector<std::vector<double>>& weights) {
+    std::vector<Span> out;
+    for (RoiBin& bin : bins) {
+      const auto taps = static_cast<int64_t>(bin.weights.size());
+      out.push_back({.first = bin.first, .taps = taps, .extent = taps});
+      weights.push_back(std::move(bin.weights));
+    }
+    return out;
+  };
+  const std::vector<Span> down = spans(rows, box.rows);
+  const std::vector<Span> across = spans(columns, box.columns);
+  box.bins = listed_windows(name, Shape{1, x.size(-2), x.size(-1)}, {down, across}, Empty::allowed);
+  boxes.push_back(std::move(box));
+}
+
 namespace {
 
 /// Where the sums of one box and one output channel come from.
 struct Reader {
   const RoiBins& bins;
-  int64_t channels, width, plane;
+  int64_t channels;
 
   int64_t cells() const { return bins.size[0] * bins.size[1]; }
   int64_t output_channels() const { return bins.position_sensitive ? channels / cells() : channels; }
 
-  /// f(position in its plane, weight) for each cell that bin q of box r reads.
+  /// f(position in its plane, weight) for each cell of bin q of a box.
   template <class F>
-  void each_cell(int64_t r, int64_t q, F f) const {
-    const RoiBin& row = bins.rows[static_cast<size_t>(r * bins.size[0] + q / bins.size[1])];
-    const RoiBin& column = bins.columns[static_cast<size_t>(r * bins.size[1] + q % bins.size[1])];
-    for (size_t i = 0; i < row.weights.size(); ++i) {
-      if (row.weights[i] == 0) continue;
-      const int64_t from = (row.first + static_cast<int64_t>(i)) * width + column.first;
-      for (size_t j = 0; j < column.weights.size(); ++j)
-        if (column.weights[j] != 0) f(from + static_cast<int64_t>(j), row.weights[i] * column.weights[j]);
+  void each_cell(const RoiBox& box, int64_t q, F f) const {
+    const int64_t i = q / bins.size[1];
+    const int64_t j = q % bins.size[1];
+    const Span h = box.bins.axes[1].span(i);
+    const Span w = box.bins.axes[2].span(j);
+    const double* down = box.rows[static_cast<size_t>(i)].data();
+    const double* across = box.columns[static_cast<size_t>(j)].data();
+    for (int64_t row = 0; row < h.taps; ++row) {
+      if (down[row] == 0) continue;
+      const int64_t from = (h.first + row) * box.bins.axes[2].input + w.first;
+      for (int64_t column = 0; column < w.taps; ++column)
+        if (across[column] != 0) f(from + column, down[row] * across[column]);
     }
   }
   /// What a box costs for each channel, in the units of `parallel_range`.
   int64_t cost() const {
     size_t taps = 1;
-    for (const RoiBin& b : bins.rows) taps += b.weights.size();
-    return 4 * cells() * static_cast<int64_t>(1 + taps / std::max<size_t>(bins.rows.size(), 1));
+    for (const RoiBox& box : bins.boxes)
+      for (const auto& row : box.rows) taps += row.size();
+    const size_t rows = bins.boxes.size() * static_cast<size_t>(bins.size[0]);
+    return 4 * cells() * static_cast<int64_t>(1 + taps / std::max<size_t>(rows, 1));
   }
 };
 
-Tensor roi_spread(const Tensor& g, const std::shared_ptr<const RoiBins>& bins, const Shape& shape) {
-  const Reader read{*bins, shape[1], shape[3], shape[2] * shape[3]};
-  const auto boxes = static_cast<int64_t>(bins->images.size());
+Tensor roi_spread(const char* name, const Tensor& g, const std::shared_ptr<const RoiBins>& bins, const Shape& shape) {
+  const Reader read{*bins, shape[1]};
+  const int64_t plane = shape[2] * shape[3];
+  const auto boxes = static_cast<int64_t>(bins->boxes.size());
   Tensor x = Tensor::zeros(shape, g.dtype());
   dispatch_floating(g.dtype(), "roi_spread", [&](auto zero) {
     using T = decltype(zero);
@@ -89,28 +115,31 @@ Tensor roi_spread(const Tensor& g, const std::shared_ptr<const RoiBins>& bins, c
     parallel_range(shape[0] * shape[1], boxes * read.cost(), [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p) {
         const int64_t channel = p % shape[1];
-        T* sums = to + p * read.plane;
+        T* sums = to + p * plane;
         for (int64_t r = 0; r < boxes; ++r) {
-          if (bins->images[static_cast<size_t>(r)] != p / shape[1]) continue;
+          const RoiBox& box = bins->boxes[static_cast<size_t>(r)];
+          if (box.image != p / shape[1]) continue;
           const bool own = bins->position_sensitive;
           const int64_t output = r * read.output_channels() + (own ? channel / cells : channel);
           for (int64_t q = own ? channel % cells : 0; q < (own ? channel % cells + 1 : cells); ++q) {
             const T cotangent = from[output * cells + q];
-            read.each_cell(r, q, [&](int64_t at, double w) { sums[at] += static_cast<T>(w) * cotangent; });
+            read.each_cell(box, q, [&](int64_t at, double w) { sums[at] += static_cast<T>(w) * cotangent; });
           }
         }
       }
     });
   });
-  return record("roi_spread", x, Edge{g, [bins](const Tensor& v) { return roi_sum(v, bins); }});
+  return record("roi_spread", x, Edge{g, [name, bins](const Tensor& v) { return roi_sum(name, v, bins); }});
 }
 
 }  // namespace
 
-Tensor roi_sum(const Tensor& x, std::shared_ptr<const RoiBins> bins) {
+Tensor roi_sum(const char* name, const Tensor& x, std::shared_ptr<const RoiBins> bins) {
   const Shape& s = x.shape();
-  const Reader read{*bins, s[1], s[3], s[2] * s[3]};
-  const auto boxes = static_cast<int64_t>(bins->images.size());
+  const Reader read{*bins, s[1]};
+  const int64_t plane = s[2] * s[3];
+  for (const RoiBox& box : bins->boxes) box.bins.check_input(name, s);
+  const auto boxes = static_cast<int64_t>(bins->boxes.size());
   Tensor y(Shape{boxes, read.output_channels(), bins->size[0], bins->size[1]}, x.dtype());
   dispatch_floating(x.dtype(), "roi_sum", [&](auto zero) {
     using T = decltype(zero);
@@ -119,20 +148,19 @@ Tensor roi_sum(const Tensor& x, std::shared_ptr<const RoiBins> bins) {
     const int64_t cells = read.cells();
     parallel_range(boxes * read.output_channels(), read.cost(), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
-        const int64_t r = o / read.output_channels();
+        const RoiBox& box = bins->boxes[static_cast<size_t>(o / read.output_channels())];
         const int64_t channel = o % read.output_channels();
-        const int64_t image = bins->images[static_cast<size_t>(r)];
         for (int64_t q = 0; q < cells; ++q) {
           const int64_t source = bins->position_sensitive ? channel * cells + q : channel;
-          const T* plane = from + (image * s[1] + source) * read.plane;
+          const T* cell = from + (box.image * s[1] + source) * plane;
           double total = 0;
-          read.each_cell(r, q, [&](int64_t at, double w) { total += w * static_cast<double>(plane[at]); });
+          read.each_cell(box, q, [&](int64_t at, double w) { total += w * static_cast<double>(cell[at]); });
           to[o * cells + q] = static_cast<T>(total);
         }
       }
     });
   });
-  return record("roi_sum", y, Edge{x, [bins, s](const Tensor& g) { return roi_spread(g, bins, s); }});
+  return record("roi_sum", y, Edge{x, [name, bins, s](const Tensor& g) { return roi_spread(name, g, bins, s); }});
 }
 
 }  // namespace tarn

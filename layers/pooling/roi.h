@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/window.h"
 #include "layers/pooling/functions.h"
 #include "layers/pooling/whole_plane.h"
 
@@ -25,12 +26,22 @@ struct Roi {
   double x1 = 0, y1 = 0, x2 = 0, y2 = 0;
 };
 
-/// The bins of all boxes; a cell's weight is the product of those of its row and its column.
+/// The bins of one box: windows on a plane of the features, and what the cells in them count for, which is the product
+/// of the weights of their row and their column.
+struct RoiBox {
+  int64_t image = 0;
+  Windows bins;                                    ///< PH x PW; a bin may be empty
+  std::vector<std::vector<double>> rows, columns;  ///< a weight for each tap of each span
+};
+
+/// The geometry of regions of interest: windows that every box has its own of.
 struct RoiBins {
   std::array<int64_t, 2> size{1, 1};  ///< PH, PW
   bool position_sensitive = false;    ///< output channel c of bin q reads input channel c · PH · PW + q
-  std::vector<int64_t> images;
-  std::vector<RoiBin> rows, columns;  ///< PH, and PW, for each box
+  std::vector<RoiBox> boxes;
+
+  /// Adds a box on planes of x's size; PH rows and PW columns.
+  void add(const char* name, const Tensor& x, int64_t image, std::vector<RoiBin> rows, std::vector<RoiBin> columns);
 };
 
 /// Throws with the pooling's name unless x is [N, C, H, W] or [C, H, W] and the boxes, of its dtype or int64, are
@@ -40,7 +51,7 @@ std::vector<Roi> read_boxes(const char* name, const Tensor& x, const Tensor& box
 std::array<int64_t, 2> roi_output_size(const char* name, const Tensor& x, const RoiOptions& options,
                                        bool position_sensitive = false);
 /// Σ of x over each bin by its weights: [R, channels, PH, PW]. Recorded; derivatives of any order by x.
-Tensor roi_sum(const Tensor& x, std::shared_ptr<const RoiBins> bins);
+Tensor roi_sum(const char* name, const Tensor& x, std::shared_ptr<const RoiBins> bins);
 /// x with a batch of one where it has none.
 inline Tensor roi_features(const Tensor& x) {
   return x.rank() == 3 ? unsqueeze(x, 0) : x;

@@ -49,7 +49,8 @@ void add_point(RoiBin& bin, double p, double weight, int64_t n) {
 }
 
 /// The bins of one dimension, each the mean of its points, or, where they are kept `apart`, one bin for each point.
-void add_bins(std::vector<RoiBin>& to, const Extent& e, int64_t n, bool apart) {
+std::vector<RoiBin> bins_along(const Extent& e, int64_t n, bool apart) {
+  std::vector<RoiBin> to;
   const double share = apart || e.points == 0 ? 1 : 1 / static_cast<double>(e.points);
   for (int64_t i = 0; i < e.bins; ++i) {
     if (!apart) to.emplace_back();
@@ -58,6 +59,7 @@ void add_bins(std::vector<RoiBin>& to, const Extent& e, int64_t n, bool apart) {
       add_point(to.back(), e.point(i, p), share, n);
     }
   }
+  return to;
 }
 
 Tensor mean_of_points(const char* name, const Tensor& x, const Tensor& boxes, const RoiOptions& o, bool own_channels) {
@@ -65,12 +67,10 @@ Tensor mean_of_points(const char* name, const Tensor& x, const Tensor& boxes, co
   const std::vector<Roi> rois = read_boxes(name, x, boxes, o.spatial_scale);
   bins->size = roi_output_size(name, x, o, own_channels);
   bins->position_sensitive = own_channels;
-  for (const Roi& r : rois) {
-    bins->images.push_back(r.image);
-    add_bins(bins->rows, extent(name, r.y1, r.y2, bins->size[0], o), x.size(-2), false);
-    add_bins(bins->columns, extent(name, r.x1, r.x2, bins->size[1], o), x.size(-1), false);
-  }
-  return roi_sum(roi_features(x), bins);
+  for (const Roi& r : rois)
+    bins->add(name, x, r.image, bins_along(extent(name, r.y1, r.y2, bins->size[0], o), x.size(-2), false),
+              bins_along(extent(name, r.x1, r.x2, bins->size[1], o), x.size(-1), false));
+  return roi_sum(name, roi_features(x), bins);
 }
 
 /// Box by box, as each may have other numbers of points.
@@ -93,10 +93,9 @@ Tensor max_of_points(const char* name, const Tensor& x, const Tensor& boxes, con
     bins->size = {height * rows.points, width * columns.points};
     check(bins->size[0] <= most_roi_points / bins->size[1], name, ": a box would be read at ", bins->size[0], " × ",
           bins->size[1], " points; allowed are ", most_roi_points, " in all; give a sampling_ratio, or a smaller one");
-    bins->images = {r.image};
-    add_bins(bins->rows, rows, x.size(-2), true);
-    add_bins(bins->columns, columns, x.size(-1), true);
-    const Tensor points = reshape(roi_sum(features, bins), Shape{channels, height, rows.points, width, columns.points});
+    bins->add(name, x, r.image, bins_along(rows, x.size(-2), true), bins_along(columns, x.size(-1), true));
+    const Tensor points =
+        reshape(roi_sum(name, features, bins), Shape{channels, height, rows.points, width, columns.points});
     const Tensor together = flatten(permute(points, {0, 1, 3, 2, 4}), 3);
     all.push_back(unsqueeze(max(together, -1).values, 0));
   }

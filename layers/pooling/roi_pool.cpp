@@ -25,28 +25,25 @@ RoiBins rounded_bins(const char* name, const Tensor& x, const Tensor& boxes, con
   bins.size = roi_output_size(name, x, o, own_channels);
   bins.position_sensitive = own_channels;
   const int64_t unread = o.torchvision_compat && own_channels ? 1 : 0;
-  const auto add = [&](std::vector<RoiBin>& to, double from, double until, int64_t count, int64_t limit) {
+  const auto along = [&](double from, double until, int64_t count, int64_t limit) {
+    std::vector<RoiBin> out;
     const auto start = static_cast<int64_t>(std::round(from));
     const int64_t size = std::max<int64_t>(static_cast<int64_t>(std::round(until)) - start + beyond, 1);
-    for (int64_t i = 0; i < count; ++i) to.push_back(rounded_bin(start, size, i, count, limit));
+    for (int64_t i = 0; i < count; ++i) out.push_back(rounded_bin(start, size, i, count, limit));
+    return out;
   };
-  for (const Roi& r : rois) {
-    bins.images.push_back(r.image);
-    add(bins.rows, r.y1, r.y2, bins.size[0], x.size(-2) - unread);
-    add(bins.columns, r.x1, r.x2, bins.size[1], x.size(-1) - unread);
-  }
+  for (const Roi& r : rois)
+    bins.add(name, x, r.image, along(r.y1, r.y2, bins.size[0], x.size(-2) - unread),
+             along(r.x1, r.x2, bins.size[1], x.size(-1) - unread));
   return bins;
 }
 
-/// Where in its plane the largest value of a bin stands: the first of equals, the last NaN; -1 in an empty bin.
+/// Where in its plane the largest of the values at `cells` stands: the first of equals, the last NaN; -1 without cells.
 template <class T>
-int64_t winner(const T* plane, int64_t width, const RoiBin& row, const RoiBin& column) {
+int64_t winner(const T* plane, const std::vector<int64_t>& cells) {
   int64_t best = -1;
-  for (size_t i = 0; i < row.weights.size(); ++i)
-    for (size_t j = 0; j < column.weights.size(); ++j) {
-      const int64_t at = (row.first + static_cast<int64_t>(i)) * width + column.first + static_cast<int64_t>(j);
-      if (best < 0 || plane[at] > plane[best] || plane[at] != plane[at]) best = at;
-    }
+  for (const int64_t at : cells)
+    if (best < 0 || plane[at] > plane[best] || plane[at] != plane[at]) best = at;
   return best;
 }
 
@@ -54,22 +51,24 @@ int64_t winner(const T* plane, int64_t width, const RoiBin& row, const RoiBin& c
 Tensor winners(const Tensor& x, const RoiBins& bins) {
   const int64_t channels = x.size(1);
   const int64_t plane = x.size(2) * x.size(3);
-  const auto boxes = static_cast<int64_t>(bins.images.size());
+  const auto boxes = static_cast<int64_t>(bins.boxes.size());
+  for (const RoiBox& box : bins.boxes) box.bins.check_input("roi_pool2d", x.shape());
   const auto [height, width] = bins.size;
   Tensor found(Shape{boxes, channels, height, width}, Dtype::i64);
   dispatch_floating(x.dtype(), "roi_pool2d", [&](auto zero) {
     using T = decltype(zero);
     const T* from = x.data<T>();
     int64_t* to = found.fill<int64_t>();
-    parallel_range(boxes * channels, plane, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) {
-        const int64_t r = p / channels;
-        const int64_t start = (bins.images[static_cast<size_t>(r)] * channels + p % channels) * plane;
+    parallel_range(boxes, channels * plane, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        const RoiBox& box = bins.boxes[static_cast<size_t>(r)];
         for (int64_t q = 0; q < height * width; ++q) {
-          const RoiBin& row = bins.rows[static_cast<size_t>(r * height + q / width)];
-          const RoiBin& column = bins.columns[static_cast<size_t>(r * width + q % width)];
-          const int64_t at = winner(from + start, x.size(3), row, column);
-          to[p * height * width + q] = at < 0 ? -1 : start + at;
+          const std::vector<int64_t> cells = box.bins.cells(q);
+          for (int64_t c = 0; c < channels; ++c) {
+            const int64_t start = (box.image * channels + c) * plane;
+            const int64_t at = winner(from + start, cells);
+            to[(r * channels + c) * height * width + q] = at < 0 ? -1 : start + at;
+          }
         }
       }
     });
@@ -92,7 +91,7 @@ Tensor roi_pool2d(const Tensor& x, const Tensor& boxes, const RoiOptions& option
 
 Tensor ps_roi_pool2d(const Tensor& x, const Tensor& boxes, const RoiOptions& options) {
   const RoiBins bins = rounded_bins("ps_roi_pool2d", x, boxes, options, 0, true);
-  return roi_sum(roi_features(x), std::make_shared<const RoiBins>(bins));
+  return roi_sum("ps_roi_pool2d", roi_features(x), std::make_shared<const RoiBins>(bins));
 }
 
 namespace {
