@@ -175,10 +175,11 @@ struct ConfigInfo {
   std::vector<FieldInfo> (*fields)() = nullptr;
   Json (*defaults)() = nullptr;
   Json (*schema)(bool expressions) = nullptr;
-  /// Reads an object of a registry, adds its mistakes, and returns it with every default written out.
-  Json (*resolve)(const Json& object, Problems& problems) = nullptr;
+  /// Reads an object of a registry, adds its mistakes, and returns it with every default written out. Where
+  /// `expressions` are allowed, settings that hold some stay as they are.
+  Json (*resolve)(const Json& object, Problems& problems, bool expressions) = nullptr;
 };
-Json resolve_registered(Described config, const Json& object, Problems& problems);
+Json resolve_registered(Described config, const Json& object, Problems& problems, bool expressions);
 
 template <class Config>
 ConfigInfo config_info() {
@@ -195,9 +196,9 @@ ConfigInfo config_info() {
     Config config;
     return schema_of(config, expressions);
   };
-  info.resolve = [](const Json& object, Problems& problems) {
+  info.resolve = [](const Json& object, Problems& problems, bool expressions) {
     Config config;
-    return resolve_registered(config, object, problems);
+    return resolve_registered(config, object, problems, expressions);
   };
   return info;
 }

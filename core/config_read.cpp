@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/config_words.h"
+#include "core/expression.h"
 
 namespace tarn {
 
@@ -201,7 +202,8 @@ class ValueReader {
 
 class Reader : public Fields {
  public:
-  Reader(const Json& object, Problems& problems) : object_(object), problems_(problems) {}
+  Reader(const Json& object, Problems& problems, bool expressions)
+      : object_(object), problems_(problems), expressions_(expressions) {}
 
   void refuse_unknown(const std::vector<std::string>& ignore) {
     std::vector<std::string> known = names_;
@@ -220,6 +222,8 @@ class Reader : public Fields {
   void visit(const Field& field) override {
     names_.emplace_back(field.name);
     if (const Json* given = object_.find(field.name)) {
+      const bool any = std::holds_alternative<Json*>(field.value);
+      if (expressions_ && !any && has_expression(*given)) return;  // its value is not known yet
       std::visit(ValueReader(*given, field, problems_), field.value);
     } else if (field.rule.required) {
       problems_.add_line(object_.where(), text(object_.where().prefix(field.name), "must be given: ", field.doc, ", ",
@@ -235,8 +239,17 @@ class Reader : public Fields {
  private:
   const Json& object_;
   Problems& problems_;
+  bool expressions_;
   std::vector<std::string> names_;
 };
+
+void read_object(Described config, const Json& object, Problems& problems, const std::vector<std::string>& ignore,
+                 bool expressions) {
+  if (!object.is_object()) return problems.add(object.where(), "expected an object, found " + object.describe());
+  Reader reader(object, problems, expressions);
+  config.list(reader);
+  reader.refuse_unknown(ignore);
+}
 
 const std::vector<std::string>& registered_keys() {
   static const std::vector<std::string> keys = {"type", "name", "from", "shared"};
@@ -246,29 +259,36 @@ const std::vector<std::string>& registered_keys() {
 }  // namespace
 
 void read_config(Described config, const Json& object, Problems& problems, const std::vector<std::string>& ignore) {
-  if (!object.is_object()) return problems.add(object.where(), "expected an object, found " + object.describe());
-  Reader reader(object, problems);
-  config.list(reader);
-  reader.refuse_unknown(ignore);
+  read_object(config, object, problems, ignore, false);
 }
+
+namespace {
+
+/// A bare name as the object that it stands for.
+Json typed_object(const Json& object) {
+  if (!object.is_string()) return object;
+  Json typed = Json::object().set("type", object);
+  typed.set_where(object.where());
+  return typed;
+}
+
+}  // namespace
 
 void read_registered(Described config, const Json& object, Problems& problems) {
-  if (!object.is_string()) return read_config(config, object, problems, registered_keys());
-  Json typed = Json::object();
-  typed.set_where(object.where());
-  read_config(config, typed, problems);
+  read_object(config, typed_object(object), problems, registered_keys(), false);
 }
 
-Json resolve_registered(Described config, const Json& object, Problems& problems) {
-  read_registered(config, object, problems);
+Json resolve_registered(Described config, const Json& object, Problems& problems, bool expressions) {
+  const Json typed = typed_object(object);
+  read_object(config, typed, problems, registered_keys(), expressions);
   Json out = Json::object();
-  if (object.is_string()) out.set("type", object);
-  for (const std::string& key : registered_keys()) {
-    const Json* given = object.is_object() ? object.find(key) : nullptr;
-    if (given != nullptr) out.set(key, *given);
-  }
+  if (!typed.is_object()) return out;
+  for (const std::string& key : registered_keys())
+    if (const Json* given = typed.find(key)) out.set(key, *given);
   const Json written = write_config(config);
   for (const Member& member : written.members()) out.set(member.key, member.value);
+  for (const Member& member : typed.members())
+    if (expressions && has_expression(member.value)) out.set(member.key, member.value);
   return out;
 }
 

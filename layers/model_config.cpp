@@ -1,83 +1,301 @@
-// Checks a model's list of items without building it, and writes out every default.
+// Checks models and blocks without building them, and writes out every default.
+#include <algorithm>
 #include <map>
 
 #include "layers/initializer.h"
 #include "layers/model.h"
+#include "layers/scope.h"
 
 namespace tarn {
 namespace {
 
-/// The settings of a list's items by name, for those that share them.
-using Known = std::map<std::string, Json, std::less<>>;
+using Around = std::shared_ptr<const Variables>;
 
-/// Replaces the lists of layers below `value` (a list, or a list of lists) by resolved ones.
-void resolve_lists(Json& value, int64_t classes, Problems& problems) {
-  if (!value.is_array()) return;
-  const bool nested = value.size() > 0 && value.items().front().is_array();
-  if (!nested) {
-    if (value.size() > 0) value = resolve_model(value, classes, problems);
-    return;
+/// Checks the items of one list. Values of variables are not known here, their names are.
+class Resolver {
+ public:
+  Resolver(const Blocks& blocks, Problems& problems) : blocks_(blocks), problems_(problems) {}
+
+  Json list(const Json& list, const Around& variables);
+  /// The use of a block, or of a layer: {"type": …}.
+  Json item(const Json& item, const Around& variables);
+
+ private:
+  /// The settings of a list's items by name, for those that share them.
+  struct Known {
+    std::map<std::string, Json, std::less<>> items = {};
+    bool complete = true;  // false once there was a name that is not known yet
+    size_t count = 0;
+  };
+
+  void add_items(const Json& list, const Around& variables, Known& known, Json& out);
+  Json loop(const Json& item, const Around& variables, Known& known);
+  Json one(const Json& item, const Around& variables, Known* known);
+  Json layer(Json object, const Around& variables, Known* known);
+  Json block_use(const BlockDefinition& block, const Json& object, const Around& variables);
+  Json with_shared(const Json& object, Known* known);
+  void remember(const Json& object, const Around& variables, Known& known);
+  void lists(Json& value, const Around& variables);
+  void check_names(const Json& object, const Around& variables);
+  void check_expressions(const Json& value, const Around& variables);
+  void refuse_unknown(const Json& object, const std::vector<std::string>& known);
+
+  const Blocks& blocks_;
+  Problems& problems_;
+};
+
+Json Resolver::list(const Json& list, const Around& variables) {
+  Json out = Json::array();
+  out.set_where(list.where());
+  if (!list.is_array()) {
+    problems_.add(list.where(), "expected a list of layers, found " + list.describe());
+    return out;
   }
-  for (Json& list : value.items()) resolve_lists(list, classes, problems);
+  if (list.size() == 0) problems_.add(list.where(), "the list of layers is empty; a model has at least one");
+  Known known;
+  add_items(list, variables, known, out);
+  return out;
+}
+
+void Resolver::add_items(const Json& list, const Around& variables, Known& known, Json& out) {
+  for (const Json& item : list.items())
+    problems_.attempt(item.where(), [&] {
+      const bool loops = item.is_object() && item.find("for");
+      out.push(loops ? loop(item, variables, known) : one(item, variables, &known));
+    });
+}
+
+Json Resolver::loop(const Json& item, const Around& variables, Known& known) {
+  refuse_unknown(item, {"for", "in", "body", "when"});
+  const Json& name = item.at("for");
+  const Json& values = item.at("in");
+  const Json& body = item.at("body");
+  if (!name.is_string() || !is_variable_name(name.as_string()))
+    problems_.add(name.where(), "\"for\" takes the name of a new variable, found " + name.describe());
+  check_expressions(values, variables);
+  if (!values.is_array() && !is_expression(values))
+    problems_.add(values.where(),
+                  "\"in\" takes a list, or an expression such as \"=range(3)\"; found " + values.describe());
+  if (const Json* when = item.find("when")) check_expressions(*when, variables);
+  Json out = item;
+  if (!body.is_array() || body.size() == 0) {
+    problems_.add(body.where(), "\"body\" takes a list of at least one item, found " + body.describe());
+    return out;
+  }
+  auto inner = std::make_shared<Variables>(variables);
+  if (name.is_string()) inner->set(name.as_string(), nullptr);
+  Json items = Json::array();
+  add_items(body, inner, known, items);
+  out.set("body", std::move(items));
+  return out;
+}
+
+Json Resolver::item(const Json& item, const Around& variables) {
+  return one(item, variables, nullptr);
+}
+
+Json Resolver::one(const Json& item, const Around& variables, Known* known) {
+  Json object = item.is_string() ? Json::object().set("type", item) : item;
+  object.set_where(item.where());
+  if (!object.is_object())
+    fail(item.where(), "expected a layer (an object with \"type\", or a name), found ", item.describe());
+  check_names(object, variables);
+  if (const Json* when = object.find("when")) {
+    check_expressions(*when, variables);
+    if (!is_expression(*when) && when->kind() != Json::Kind::boolean)
+      problems_.add(when->where(), "\"when\" takes true, false or an expression, found " + when->describe());
+  }
+  Json used = object.find("shared") ? with_shared(object, known) : object;
+  if (known) remember(used, variables, *known);
+  const Json* type = used.find("type");
+  if (!type && object.find("shared")) return object;  // of an item whose name is not known yet
+  if (type && is_expression(*type)) {
+    check_expressions(object, variables);
+    return object;
+  }
+  const BlockDefinition* block = type && type->is_string() ? blocks_.find(type->as_string()) : nullptr;
+  return block ? block_use(*block, used, variables) : layer(std::move(used), variables, known);
+}
+
+/// Names may hold expressions in braces.
+void Resolver::check_names(const Json& object, const Around& variables) {
+  const auto check_one = [&](const Json& name) {
+    problems_.attempt(name.where(), [&] { filled_name(name, *variables); });
+  };
+  for (const char* key : {"name", "from", "shared", "size_of"}) {
+    const Json* given = object.find(key);
+    if (!given) continue;
+    if (given->is_array() && std::string_view(key) == "from")
+      for (const Json& name : given->items()) check_one(name);
+    else
+      check_one(*given);
+  }
+}
+
+void Resolver::check_expressions(const Json& value, const Around& variables) {
+  if (is_expression(value)) {
+    problems_.attempt(value.where(), [&] { evaluate(value, *variables); });
+  } else if (value.is_array()) {
+    for (const Json& item : value.items()) check_expressions(item, variables);
+  } else if (value.is_object()) {
+    for (const Member& member : value.members()) check_expressions(member.value, variables);
+  }
+}
+
+void Resolver::refuse_unknown(const Json& object, const std::vector<std::string>& known) {
+  for (const Member& member : object.members())
+    if (std::ranges::find(known, member.key) == known.end())
+      problems_.add_line(member.where,
+                         text(member.where, "unknown key ", quote(member.key), did_you_mean(member.key, known)));
+}
+
+Json Resolver::block_use(const BlockDefinition& block, const Json& object, const Around& variables) {
+  std::vector<std::string> keys{"type", "name", "from", "shared", "when", "size_of"};
+  std::vector<std::string> params;
+  for (const Member& param : block.params.members()) params.push_back(param.key);
+  keys.insert(keys.end(), params.begin(), params.end());
+  refuse_unknown(object, keys);
+  for (const Member& param : block.params.members()) {
+    const Json* given = object.find(param.key);
+    if (given)
+      check_expressions(*given, variables);
+    else if (param.value.is_null())
+      problems_.add_line(object.where(),
+                         text(object.where().prefix(param.key), "block ", quote(block.name), " must be given this"));
+  }
+  return object;
 }
 
 /// `object`, with what its "shared" item lends it; throws where there is no such item or it is of another type.
-Json with_shared(const Json& object, const Known& known) {
-  const Json* shared = object.find("shared");
-  if (!shared) return object;
-  const auto owner = known.find(shared->as_string());
-  if (owner == known.end()) {
+Json Resolver::with_shared(const Json& object, Known* known) {
+  const Json& shared = object.at("shared");
+  if (!known) fail(shared.where(), "there is no earlier item here");
+  const auto owner = known->items.find(shared.as_string());
+  const bool later = shared.as_string().find('{') != std::string::npos || !known->complete;
+  if (owner == known->items.end()) {
+    if (later) return object;
     std::vector<std::string> names;
-    for (const auto& [name, item] : known) names.push_back(name);
-    fail(shared->where(), "no earlier item is named ", quote(shared->as_string()),
-         did_you_mean(shared->as_string(), names));
+    for (const auto& [name, item] : known->items) names.push_back(name);
+    fail(shared.where(), "no earlier item is named ", quote(shared.as_string()),
+         did_you_mean(shared.as_string(), names));
   }
   const Json* type = object.find("type");
-  const std::string& lent = owner->second.at("type").as_string();
-  if (type && type->as_string() != lent)
+  const Json* lent = owner->second.find("type");
+  if (type && lent && !is_expression(*type) && !is_expression(*lent) &&
+      own_layer_name(type->as_string()) != own_layer_name(lent->as_string()))
     fail(type->where(), quote(type->as_string()), " cannot share the parameters of ", quote(owner->first),
-         ", which is a ", lent);
+         ", which is a ", lent->as_string());
   Json merged = owner->second;
   merged.set_where(object.where());
   for (const Member& member : object.members()) merged.set(member.key, member.value);
   return merged;
 }
 
-/// Checks one item and returns it with its defaults; its settings become known under its name.
-Json resolve_item(const Json& item, size_t position, int64_t classes, Problems& problems, Known& known) {
-  Json object = layer_object(item, classes);
-  if (object.find("shared")) object = with_shared(object, known);
-  const Json initial = take_initial(object);
+/// The item's own settings become known under its name.
+void Resolver::remember(const Json& object, const Around& variables, Known& known) {
   Json lent = object;
-  for (const char* key : {"name", "from", "shared"}) lent.erase(key);
+  for (const char* key : {"name", "from", "shared", "when", "size_of", "init"})
+    if (const Json* value = lent.find(key); value && (std::string_view(key) != "init" || value->is_object()))
+      lent.erase(key);
   const Json* name = object.find("name");
-  known.insert_or_assign(name && name->is_string() ? name->as_string() : std::to_string(position), std::move(lent));
+  if (object.find("when")) known.complete = false;  // the positions behind it may be others
+  std::optional<std::string> called = std::to_string(known.count++);
+  if (name && name->is_string()) {
+    try {
+      called = filled_name(*name, *variables);
+    } catch (const Error&) {
+      called.reset();  // check_names has said so
+    }
+  }
+  if (called)
+    known.items.insert_or_assign(*called, std::move(lent));
+  else
+    known.complete = false;
+}
 
+Json Resolver::layer(Json object, const Around& variables, Known*) {
+  object = layer_object(object);
+  const Json initial = take_initial(object);
+  check_expressions(initial, variables);
+  const std::vector<std::string> others = blocks_.names();
+  const Json& type = object.at("type");
+  if (!find_layer(type.as_string())) {
+    const std::string near = did_you_mean(type.as_string(), others);
+    if (!near.empty()) fail(type.where(), "unknown layer ", quote(type.as_string()), near);
+  }
   const LayerInfo& row = layer_row(object);
   if (object.find("shared") && initial.is_object())
-    problems.add(initial.where(), "a shared item uses another's parameters; give them initial values there");
+    problems_.add(initial.where(), "a shared item uses another's parameters; give them initial values there");
   if (initial.is_object())
-    for (const Member& part : initial.members()) problems.attempt(part.where, [&] { make_initializer(part.value); });
-  Json resolved = row.config.resolve(object, problems);
+    for (const Member& part : initial.members())
+      if (!has_expression(part.value)) problems_.attempt(part.where, [&] { make_initializer(part.value); });
+  Json when;
+  if (const Json* given = object.find("when")) when = *given;
+  Json size_of;
+  if (const Json* given = object.find("size_of")) size_of = *given;
+  object.erase("when");
+  object.erase("size_of");
+  for (const Member& member : object.members())
+    if (std::ranges::find(row.lists, member.key) == row.lists.end() && !is_item_key(member.key))
+      check_expressions(member.value, variables);
+  Json resolved = row.config.resolve(object, problems_, true);
+  resolved.set_where(object.where());
   for (const std::string& field : row.lists)
-    if (Json* value = resolved.find(field)) resolve_lists(*value, classes, problems);
+    if (Json* value = resolved.find(field)) lists(*value, variables);
   if (initial.is_object()) resolved.set("init", initial);
+  if (!when.is_null()) resolved.set("when", when);
+  if (!size_of.is_null()) resolved.set("size_of", size_of);
   return resolved;
+}
+
+/// Replaces the lists of layers below `value` (a list, or a list of lists) by resolved ones.
+void Resolver::lists(Json& value, const Around& variables) {
+  if (!value.is_array()) return;
+  const bool nested = value.size() > 0 && value.items().front().is_array();
+  if (!nested) {
+    if (value.size() > 0) value = list(value, variables);
+    return;
+  }
+  for (Json& inner : value.items()) lists(inner, variables);
 }
 
 }  // namespace
 
-Json resolve_model(const Json& list, int64_t classes, Problems& problems) {
-  Json out = Json::array();
-  if (!list.is_array()) {
-    problems.add(list.where(), "expected a list of layers, found " + list.describe());
-    return out;
+Json resolve_model(const Json& model, const Blocks& blocks, Problems& problems) {
+  Resolver resolver(blocks, problems);
+  const auto variables = unknown_variables();
+  const bool is_use = model.is_string() || model.is_object();
+  if (!is_use) return resolver.list(model, variables);
+  const Json* type = model.is_object() ? model.find("type") : nullptr;
+  const Json& name = type ? *type : model;
+  if (!name.is_string() || !blocks.find(name.as_string())) {
+    const bool layer = name.is_string() && find_layer(name.as_string());
+    const std::string none = name.is_string() && !layer ? text("there is no block ", quote(name.as_string()),
+                                                               did_you_mean(name.as_string(), blocks.names()), "; ")
+                                                        : "";
+    problems.add(none.empty() ? model.where() : name.where(),
+                 none + "expected a list of layers, or the name of a block" +
+                     (layer ? "; put the layer in a list, [ … ]" : ", found " + model.describe()));
+    return model;
   }
-  if (list.size() == 0) problems.add(list.where(), "the list of layers is empty; a model has at least one");
-  Known known;
-  for (size_t i = 0; i < list.size(); ++i) {
-    const Json& item = list.items()[i];
-    problems.attempt(item.where(), [&] { out.push(resolve_item(item, i, classes, problems, known)); });
+  Json out = model;
+  problems.attempt(model.where(), [&] { out = resolver.item(model, variables); });
+  return out;
+}
+
+Json resolve_blocks(const Json& section, const Blocks& blocks, Problems& problems) {
+  Json out = section;
+  for (const auto& [name, block] : blocks) {
+    auto variables = unknown_variables();
+    for (const Member& param : block.params.members()) {
+      if (is_expression(param.value)) problems.attempt(param.where, [&] { evaluate(param.value, *variables); });
+      variables->set(param.key, nullptr);
+    }
+    for (const Json& output : block.outputs.is_array() ? block.outputs.items() : Json::Array{})
+      problems.attempt(output.where(), [&] { filled_name(output, *variables); });
+    Json definition = section.at(name);
+    definition.set("body", Resolver(blocks, problems).list(block.body, variables));
+    out.set(name, std::move(definition));
   }
   return out;
 }

@@ -25,6 +25,8 @@ Model::Cut Model::cut_between(size_t first, size_t last) const {
   for (size_t i = last; i < steps_.size(); ++i)
     for (const size_t slot : steps_[i].reads)
       if (slot >= own_from && slot < own_to) add(cut.outputs, slot);
+  for (const size_t slot : result_slots_)
+    if (slot >= own_from && slot < own_to) add(cut.outputs, slot);
   return cut;
 }
 

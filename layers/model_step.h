@@ -9,14 +9,16 @@
 
 namespace tarn {
 
-/// Slots hold the values of a pass: slot 0 the input, then each step's outputs.
+/// Slots hold the values of a pass: first the model's inputs, then each step's outputs.
 struct Model::Step {
   std::string name;
   std::string path;
   std::string type;
-  Json config;  // the layer's own keys, for items that share it
+  Where where;  // of the item
+  Json config;  // its own keys without expressions, for items that share it
   std::unique_ptr<Module> module;
   std::vector<std::string> output_names;  // after the first
+  std::string first_name;                 // of the first output, where it has one
   std::vector<size_t> reads;              // slots
   std::vector<size_t> last_reads;         // slots that no later step needs
   size_t first_slot = 0;

@@ -91,9 +91,9 @@ int64_t Build::inferred(const char* field, std::optional<int64_t> given, int dim
 void Build::reserve(std::string_view name, const Shape& shape) const {
   const int64_t limit = memory_limit();
   const int64_t bytes = shape.numel() * dtype_size(dtype);
-  check(bytes <= limit - *parameter_bytes, "parameter '", name, "' ", shape, " takes ", bytes >> 20,
+  check(bytes <= limit - shared->parameter_bytes, "parameter '", name, "' ", shape, " takes ", bytes >> 20,
         " MiB, with those before it more than this machine's memory (", limit >> 20, " MiB)");
-  *parameter_bytes += bytes;
+  shared->parameter_bytes += bytes;
 }
 
 Tensor Build::parameter(std::string_view name, const Shape& shape, const Initial& initial_value) {

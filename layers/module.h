@@ -16,7 +16,10 @@
 
 namespace tarn {
 
+class Blocks;
+class Model;
 class Module;
+class Variables;
 
 /// What a forward pass carries: the mode, and where its random numbers come from. There is no other hidden state.
 struct Context {
@@ -66,13 +69,25 @@ class Module {
   virtual Tensors apply(const Tensors& inputs, Context& context);
   /// Names of the outputs after the first: {"indices"} for a max pooling that was asked for them.
   virtual std::vector<std::string> outputs() const { return {}; }
+  /// A name for the first output, by which it may be read besides the layer's own; empty where it has none.
+  virtual std::string first_output() const { return {}; }
   virtual void parts(Parts&) {}
   /// Multiply-adds for one call with these input and output shapes; 0 where they do not count.
   virtual int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape& output) const;
+  /// The list of layers that this one is, where it is nothing else: for tables and pictures.
+  virtual const Model* inside() const { return nullptr; }
 };
 
 /// How the initial value of a parameter is drawn.
 using Initial = std::function<Tensor(const Shape& shape, const Stream& stream, Dtype dtype)>;
+
+/// What all parts of one model share while they are built.
+struct Shared {
+  int64_t parameter_bytes = 0;                ///< of all parameters made so far
+  int64_t items = 0;                          ///< of all lists, loops and blocks written out
+  std::shared_ptr<const Blocks> blocks = {};  ///< that items may use; may be null
+  bool checked = false;                       ///< what can be seen without shapes was checked already
+};
 
 /// What a layer is told when it is built.
 struct Build {
@@ -84,8 +99,9 @@ struct Build {
   int64_t classes = 0;              ///< of the data; 0: not known
   bool allocate_only = false;       ///< parameters need shapes but no values (checking a config)
   std::map<std::string, Initial, std::less<>> initial = {};  ///< initial values that the config asked for, by part name
-  /// Bytes of all parameters made so far, counted over the whole model.
-  std::shared_ptr<int64_t> parameter_bytes = std::make_shared<int64_t>(0);
+  std::shared_ptr<Shared> shared = std::make_shared<Shared>();
+  std::shared_ptr<const Variables> variables = {};  ///< what expressions in lists of layers see; may be null
+  int blocks_around = 0;                            ///< how many blocks this is in
 
   /// Shape of input `i`; throws where there is none.
   const Shape& shape(size_t i = 0) const;
@@ -200,9 +216,10 @@ const LayerInfo* find_layer(std::string_view name);
 /// All rows, sorted by name.
 std::vector<const LayerInfo*> all_layers();
 std::vector<std::string> layer_names();
-/// `json` as an object with "type", a bare name too, and "=classes" replaced by the number of classes. Throws located
-/// errors.
-Json layer_object(const Json& json, int64_t classes);
+/// The name that a layer is registered under, where it is called by another one; else the name itself.
+std::string_view own_layer_name(std::string_view name);
+/// `json` as an object with "type", a bare name too, under the layer's own name. Throws located errors.
+Json layer_object(const Json& json);
 /// The row of the object's "type"; throws a located error that names the nearest.
 const LayerInfo& layer_row(const Json& object);
 /// Removes "init" from a layer's object and returns it; null where there is none.

@@ -11,33 +11,9 @@
 namespace tarn {
 namespace {
 
-/// Replaces every string "=classes" below `json` by the number of classes; other expressions are errors.
-void resolve_classes(Json& json, int64_t classes) {
-  if (json.is_array()) {
-    for (Json& item : json.items()) resolve_classes(item, classes);
-  } else if (json.is_object()) {
-    for (Member& member : json.members()) resolve_classes(member.value, classes);
-  } else if (json.is_string() && json.as_string().starts_with('=')) {
-    const std::string& expression = json.as_string();
-    const std::string prefix = json.where().prefix();
-    if (expression != "=classes")
-      throw LayerError(text(prefix, "'", expression, "' is not understood; the only expression here is \"=classes\""));
-    if (classes == 0) throw LayerError(prefix + "'=classes': the data has no classes; write the number");
-    Json number(classes);
-    number.set_where(json.where());
-    json = std::move(number);
-  }
-}
-
 std::map<std::string, std::string, std::less<>>& aliases() {
   static std::map<std::string, std::string, std::less<>> all;
   return all;
-}
-
-/// The layer's own name, where it has that other one; else what was given.
-std::string_view own_name(std::string_view name) {
-  const auto found = aliases().find(name);
-  return found == aliases().end() ? name : std::string_view(found->second);
 }
 
 std::string inputs_text(const Build& build) {
@@ -136,8 +112,13 @@ bool add_layer_aliases(const std::string& alias, const std::string& family) {
   return true;
 }
 
+std::string_view own_layer_name(std::string_view name) {
+  const auto found = aliases().find(name);
+  return found == aliases().end() ? name : std::string_view(found->second);
+}
+
 const LayerInfo* find_layer(std::string_view name) {
-  return Registry<LayerInfo>::all().find(own_name(name));
+  return Registry<LayerInfo>::all().find(own_layer_name(name));
 }
 
 std::vector<const LayerInfo*> all_layers() {
@@ -150,7 +131,7 @@ std::vector<std::string> layer_names() {
   return Registry<LayerInfo>::all().names();
 }
 
-Json layer_object(const Json& json, int64_t classes) {
+Json layer_object(const Json& json) {
   Json object = json;
   if (json.is_string()) {
     object = Json::object();
@@ -160,12 +141,11 @@ Json layer_object(const Json& json, int64_t classes) {
   if (!object.is_object())
     fail(json.where(), "expected a layer (an object with \"type\", or a name), found ", json.describe());
   if (const Json* type = object.find("type");
-      type && type->is_string() && own_name(type->as_string()) != type->as_string()) {
-    Json own(std::string(own_name(type->as_string())));
+      type && type->is_string() && own_layer_name(type->as_string()) != type->as_string()) {
+    Json own(std::string(own_layer_name(type->as_string())));
     own.set_where(type->where());
     object.set("type", std::move(own));
   }
-  resolve_classes(object, classes);
   return object;
 }
 
@@ -183,7 +163,7 @@ Json take_initial(Json& object) {
 }
 
 std::unique_ptr<Module> make_layer(const Json& json, Build& build) {
-  Json object = layer_object(json, build.classes);
+  Json object = layer_object(json);
   const LayerInfo& row = layer_row(object);
   const auto given = static_cast<int>(build.inputs.size());
   if (given < row.inputs_min || (row.inputs_max >= 0 && given > row.inputs_max))

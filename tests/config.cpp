@@ -214,10 +214,10 @@ TEST_CASE("resolving keeps what the registry needs and writes every default out"
   const ConfigInfo info = config_info<Warmup>();
   Problems problems;
   const Json object = parse_json(R"({"type": "Warmup", "from": ["a"]})", "f.json");
-  CHECK(to_text(info.resolve(object, problems)) == R"({"type":"Warmup","from":["a"],"steps":5})");
-  CHECK(to_text(info.resolve(parse_json("\"Warmup\"", "f.json"), problems)) == R"({"type":"Warmup","steps":5})");
+  CHECK(to_text(info.resolve(object, problems, false)) == R"({"type":"Warmup","from":["a"],"steps":5})");
+  CHECK(to_text(info.resolve(parse_json("\"Warmup\"", "f.json"), problems, false)) == R"({"type":"Warmup","steps":5})");
   CHECK(problems.empty());
-  info.resolve(parse_json(R"({"steps": -1, "stops": 0})", "f.json"), problems);
+  info.resolve(parse_json(R"({"steps": -1, "stops": 0})", "f.json"), problems, false);
   CHECK(problems.size() == 2);
   CHECK(to_text(info.defaults()) == R"({"steps":5})");
 }

@@ -62,7 +62,7 @@ TEST_CASE("every layer's sample runs, and an empty batch tells its output shape"
       if (y[0].numel() > 0 && row->name != "Permute") CHECK(none[0].shape() == y[0].shape().with(0, 0));
     }
     Problems problems;
-    const Json resolved = row->config.resolve(config, problems);
+    const Json resolved = row->config.resolve(config, problems, false);
     CHECK(problems.empty());
     Build again{.inputs = row->sample_inputs, .dtype = Dtype::f64};
     CHECK(parameter_count(*make_layer(resolved, again)) == parameter_count(*layer));
@@ -253,7 +253,7 @@ TEST_CASE("what papers call a layer is understood, and written out as the layer'
     CAPTURE(other);
     REQUIRE(find_layer(other) != nullptr);
     CHECK(find_layer(other)->name == own);
-    CHECK(layer_object(Json(other), 0).at("type").as_string() == own);
+    CHECK(layer_object(Json(other)).at("type").as_string() == own);
   }
   CHECK(find_layer("GAP2d") == nullptr);
 }

@@ -186,9 +186,9 @@ TEST_CASE("sizes are not taken from the batch dimension") {
              "layer '1' (Linear) with input [N]: in_features cannot be taken from the batch dimension"));
 }
 
-TEST_CASE("only =classes is an expression here, and it needs classes") {
+TEST_CASE("the number of classes is a variable, where the data have some") {
   CHECK(says(build_error(R"([{"type": "Linear", "out_features": "=classes"}])", {1, 3}), "the data has no classes"));
-  CHECK(says(build_error(R"([{"type": "Linear", "out_features": "=2 * 3"}])", {1, 3}), "'=2 * 3' is not understood"));
+  CHECK(model_of(R"([{"type": "Linear", "out_features": "=2 * classes"}])", {1, 3}, 4).output_shape() == Shape{1, 8});
 }
 
 TEST_CASE("the tape knows the path of the layer that an entry came from") {
@@ -245,12 +245,12 @@ TEST_CASE("the checked list has every default written out and builds the same mo
       resolve_model(parse_json(R"([{"type": "Conv2d", "out_channels": 2, "kernel_size": 3}, "ReLU", "Flatten",
     {"type": "Linear", "out_features": "=classes", "init": {"weight": "zeros"}}])",
                                "m.json"),
-                    5, problems);
+                    {}, problems);
   problems.throw_any();
   CHECK(resolved.items()[0].at("stride").as_integer() == 1);
   CHECK(resolved.items()[1].at("type").as_string() == "ReLU");
-  CHECK(resolved.items()[3].at("out_features").as_integer() == 5);
-  Model again(resolved, Build{.inputs = {{1, 3, 8, 8}}});
+  CHECK(resolved.items()[3].at("out_features").as_string() == "=classes");
+  Model again(resolved, Build{.inputs = {{1, 3, 8, 8}}, .classes = 5});
   CHECK(again.output_shape() == Shape{1, 5});
   CHECK(parameters(again)[2].tensor->at(0) == 0);
 }

@@ -1,0 +1,47 @@
+// Blocks: named parts of a model with parameters, defined once in a config and used like layers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.h"
+
+namespace tarn {
+
+/// One definition, {"params": {…}, "inputs": […], "outputs": […], "body": […]}.
+struct BlockDefinition {
+  std::string name;
+  Where where;                      ///< of the name
+  Json params = Json::object();     ///< defaults, which may be expressions; null: must be given
+  std::vector<std::string> inputs;  ///< none given: "input"; a last one such as "x*" stands for any number, x0, x1, …
+  Json outputs;                     ///< names of items, or patterns; none given: the last item
+  Json body;
+
+  /// The names of `count` inputs. Throws where the block takes another number.
+  std::vector<std::string> input_names(size_t count) const;
+};
+
+/// All blocks of a config, by name.
+class Blocks {
+ public:
+  Blocks() = default;
+  /// Reads the section "blocks". Mistakes are added to `problems`, and what has them is left out.
+  Blocks(const Json& section, Problems& problems);
+
+  const BlockDefinition* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+  auto begin() const { return blocks_.begin(); }
+  auto end() const { return blocks_.end(); }
+
+ private:
+  void add(const Member& member, Problems& problems);
+  void refuse_cycles(Problems& problems) const;
+  std::map<std::string, BlockDefinition, std::less<>> blocks_;
+};
+
+/// Whether a name matches a pattern, in which each '*' stands for any text.
+bool matches_pattern(std::string_view pattern, std::string_view name);
+
+}  // namespace tarn

@@ -1,0 +1,169 @@
+// Finds what the items of a model read, by their names, and checks that everything is read.
+#include <algorithm>
+
+#include "layers/model_builder.h"
+
+namespace tarn {
+
+namespace {
+
+const Json* member(const Json& item, const char* key) {
+  return item.is_object() ? item.find(key) : nullptr;
+}
+
+}  // namespace
+
+void fail_at(const Json& json, const std::string& message) {
+  throw LayerError(text(json.where(), message));
+}
+
+std::vector<std::string> Model::Builder::known_names() const {
+  std::vector<std::string> names = model.input_names_;
+  for (const Step& step : model.steps_) {
+    names.push_back(step.name);
+    if (!step.first_name.empty()) names.push_back(step.name + "." + step.first_name);
+    for (const std::string& output : step.output_names) names.push_back(step.name + "." + output);
+  }
+  return names;
+}
+
+std::string Model::Builder::name_of(const Json& item, const Variables& variables) const {
+  const Json* given = member(item, "name");
+  const std::string name = given ? *filled_name(*given, variables) : std::to_string(model.steps_.size());
+  const Json& at = given ? *given : item;
+  const bool plain =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == std::string::npos;
+  if (name.empty() || !plain || name.front() == '.' || name.front() == '-' || name.back() == '.')
+    fail_at(at, text("'", name, "' cannot be a name; use letters, digits, '_', '-' and dots inside"));
+  if (std::ranges::find(model.input_names_, name) != model.input_names_.end())
+    fail_at(at, text("'", name, "' is the name of the ", build.blocks_around ? "block" : "model",
+                     "'s input; choose another"));
+  if (step_of.contains(name)) fail_at(at, text("there is already an item named '", name, "'; names must differ"));
+  return name;
+}
+
+Model::Builder::Found Model::Builder::input(size_t i) {
+  input_read[i] = true;
+  return {i, model.input_names_[i]};
+}
+
+/// Output `i` of a step, 0 for the first.
+Model::Builder::Found Model::Builder::output(Step& step, size_t i) {
+  step.is_read = true;
+  return {step.first_slot + i, i == 0 ? step.first_name : step.output_names[i - 1]};
+}
+
+/// What `name`, which holds no '*', stands for; nothing where there is no such thing.
+std::vector<Model::Builder::Found> Model::Builder::find(const std::string& name, const Json& at) {
+  const auto given = std::ranges::find(model.input_names_, name);
+  if (given != model.input_names_.end()) return {input(static_cast<size_t>(given - model.input_names_.begin()))};
+  const auto whole = [this](Step& step) { return Found{output(step, 0).slot, step.name}; };
+  if (name == "-1") {
+    if (!model.steps_.empty()) return {whole(model.steps_.back())};
+    if (model.input_names_.size() > 1)
+      fail_at(at, text("there are ", model.input_names_.size(), " inputs; say in \"from\" which of them this reads"));
+    return {input(0)};
+  }
+  if (const auto step = step_of.find(name); step != step_of.end()) return {whole(model.steps_[step->second])};
+  for (size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1)) {
+    const auto owner = step_of.find(std::string_view(name).substr(0, dot));
+    if (owner == step_of.end()) continue;
+    Step& step = model.steps_[owner->second];
+    const std::string wanted = name.substr(dot + 1);
+    if (wanted == step.first_name) return {output(step, 0)};
+    const auto other = std::ranges::find(step.output_names, wanted);
+    if (other != step.output_names.end())
+      return {output(step, 1 + static_cast<size_t>(other - step.output_names.begin()))};
+  }
+  return {};
+}
+
+/// All that match: inputs and items by their names or, where none does, outputs that have names of their own.
+std::vector<Model::Builder::Found> Model::Builder::match(const std::string& pattern) {
+  std::vector<Found> out;
+  for (size_t i = 0; i < model.input_names_.size(); ++i)
+    if (matches_pattern(pattern, model.input_names_[i])) out.push_back(input(i));
+  for (Step& step : model.steps_)
+    if (matches_pattern(pattern, step.name)) out.push_back({output(step, 0).slot, step.name});
+  if (!out.empty()) return out;
+  for (Step& step : model.steps_) {
+    if (!step.first_name.empty() && matches_pattern(pattern, step.name + "." + step.first_name))
+      out.push_back(output(step, 0));
+    for (size_t i = 0; i < step.output_names.size(); ++i)
+      if (matches_pattern(pattern, step.name + "." + step.output_names[i])) out.push_back(output(step, i + 1));
+  }
+  return out;
+}
+
+/// What a string in "from", "size_of" or "outputs" names; throws where that is nothing.
+std::vector<Model::Builder::Found> Model::Builder::found(const Json& reference, const Variables& variables) {
+  const std::string name = *filled_name(reference, variables);
+  const bool pattern = name.find('*') != std::string::npos;
+  std::vector<Found> out = pattern ? match(name) : find(name, reference);
+  if (!out.empty()) return out;
+  if (pattern) fail_at(reference, text("no earlier item matches '", name, "'"));
+  const bool skipped = left_out.contains(name);
+  fail_at(reference, text("no earlier item is named '", name, "'",
+                          skipped ? "; it was left out by its \"when\"" : did_you_mean(name, known_names())));
+}
+
+std::vector<size_t> Model::Builder::slots_of(const Json& item, const Variables& variables) {
+  std::vector<size_t> out;
+  const auto read = [&](const Json& reference) {
+    for (const Found& f : found(reference, variables)) out.push_back(f.slot);
+  };
+  const Json* from = member(item, "from");
+  if (!from) {
+    Json before("-1");
+    before.set_where(item.where());
+    read(before);
+  } else if (from->is_string()) {
+    read(*from);
+  } else {
+    for (const Json& reference : from->items()) read(reference);
+    if (out.empty()) fail_at(*from, "an empty list; name at least one item");
+  }
+  if (const Json* size_of = member(item, "size_of")) read(*size_of);
+  build.shared->items += static_cast<int64_t>(out.size()) / 4;  // they take memory, too
+  if (build.shared->items > most_items) too_many(item);
+  return out;
+}
+
+ItemInfo::Read Model::Builder::read_of(size_t slot) const {
+  if (slot < model.input_names_.size()) return {ItemInfo::Read::input, slot};
+  const auto after = std::ranges::upper_bound(model.steps_, slot, {}, &Step::first_slot);
+  const auto step = after - model.steps_.begin() - 1;
+  return {static_cast<size_t>(step), slot - model.steps_[static_cast<size_t>(step)].first_slot};
+}
+
+/// Finds the results: what `outputs` name, or all that the last item gives.
+void Model::Builder::add_results(const Json& list, const Json& outputs, const Variables& variables) {
+  if (model.steps_.empty()) fail_at(list, "no layer is left of this list; a model has at least one");
+  std::vector<Found> results;
+  if (outputs.size() == 0)
+    for (size_t i = 0; i <= model.steps_.back().output_names.size(); ++i)
+      results.push_back(output(model.steps_.back(), i));
+  else
+    for (const Json& reference : outputs.items())
+      for (Found& f : found(reference, variables)) results.push_back(std::move(f));
+  for (const Found& result : results) {
+    const bool again =
+        !result.name.empty() && std::ranges::find(model.result_names_, result.name) != model.result_names_.end();
+    if (again) fail_at(outputs, text("two outputs are called ", quote(result.name)));
+    model.result_slots_.push_back(result.slot);
+    model.result_names_.push_back(result.name);
+    model.result_reads_.push_back(read_of(result.slot));
+  }
+}
+
+void Model::Builder::check_all_read(const Json& list) const {
+  for (const Step& step : model.steps_)
+    if (!step.is_read)
+      throw LayerError(text(step.where, "nothing reads '", step.name, "' (", step.type,
+                            "); remove it, or name it in a later \"from\""));
+  if (model.input_names_.size() == 1) return;
+  for (size_t i = 0; i < input_read.size(); ++i)
+    if (!input_read[i]) fail_at(list, text("nothing reads the input '", model.input_names_[i], "'"));
+}
+
+}  // namespace tarn
