@@ -1,10 +1,7 @@
 // Reading an experiment, and building what it describes.
 #include "apps/experiment.h"
 
-#include <filesystem>
-
-#include "core/build.h"
-#include "core/file.h"
+#include "apps/config_file.h"
 #include "core/place.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -13,34 +10,6 @@ namespace tarn {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr size_t config_limit = size_t{16} << 20;
-constexpr const char* builtin_prefix = "apps/configs/";
-
-std::vector<std::string> builtin_names() {
-  std::vector<std::string> names;
-  for (const EmbeddedFile& file : embedded_files()) {
-    const std::string name(file.name);
-    if (name.rfind(builtin_prefix, 0) == 0 && name.ends_with(".json"))
-      names.push_back(name.substr(std::string_view(builtin_prefix).size(),
-                                  name.size() - std::string_view(builtin_prefix).size() - 5));
-  }
-  return names;
-}
-
-// The text of a config: a file, or a built-in one by its bare name.
-Json read_json(const std::string& path, std::string& folder) {
-  std::error_code ignored;
-  const bool is_file = fs::is_regular_file(path, ignored);
-  const std::string_view builtin = embedded_file(builtin_prefix + path + ".json");
-  if (!is_file && !builtin.empty()) return parse_json(builtin, path + ".json (built in)");
-  check(fs::exists(path, ignored), path, ": no such file, and no built-in config of that name",
-        did_you_mean(path, builtin_names()));
-  folder = fs::path(path).parent_path().string();
-  return parse_json(read_file(path, config_limit), path);
-}
-
 // Reads a section as its registry does: adds its mistakes, and writes out every default of its type.
 template <class Row>
 void resolve_section(Json& section, Problems& problems) {
@@ -48,14 +17,16 @@ void resolve_section(Json& section, Problems& problems) {
   problems.attempt(section.where(), [&] {
     const Json* type = section.is_object() ? section.find("type") : nullptr;
     const Row& row = Registry<Row>::all().get(type_of(section), (type ? *type : section).where());
-    section = row.config.resolve(section, problems);
+    section = row.config.resolve(section, problems, false);
   });
 }
 
-void resolve_sections(Experiment& experiment, int64_t classes, Problems& problems) {
+void resolve_sections(Experiment& experiment, Problems& problems) {
   resolve_section<DatasetInfo>(experiment.data, problems);
+  const Blocks blocks(experiment.blocks, problems);
+  if (!experiment.blocks.is_null()) experiment.blocks = resolve_blocks(experiment.blocks, blocks, problems);
   if (!experiment.model.is_null() || experiment.model.where().known())
-    experiment.model = resolve_model(experiment.model, classes, problems);
+    experiment.model = resolve_model(experiment.model, blocks, problems);
   resolve_section<LossInfo>(experiment.loss, problems);
   resolve_section<OptimizerInfo>(experiment.optimizer, problems);
   if (!experiment.schedule.is_null()) resolve_section<ScheduleInfo>(experiment.schedule, problems);
@@ -91,7 +62,8 @@ void Experiment::fields(Fields& f) {
   f("name", name, "names the run's folder");
   f("seed", seed, "of initial values, data order, augmentation and dropout", {.lo = 0});
   f("data", data, "the data set", {.required = true});
-  f("model", model, "the list of layers", {.required = true});
+  f("model", model, "the list of layers, or a block", {.required = true});
+  f("blocks", blocks, "parts of the model with parameters, by name; null: none");
   f("loss", loss, "what is minimised");
   f("optimizer", optimizer, "how parameters are updated");
   f("schedule", schedule, "how the learning rate changes; null: it does not");
@@ -100,9 +72,8 @@ void Experiment::fields(Fields& f) {
 }
 
 Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides) {
-  std::string folder;
-  Json root = read_json(path, folder);
-  check(root.is_object(), root.where(), "a config is an object with \"data\" and \"model\", found ", root.describe());
+  ConfigFile file = load_config(path);
+  Json& root = file.root;
   for (const std::string& override : overrides) {
     const size_t equals = override.find('=');
     check(equals != std::string::npos && equals > 0, "--set: '", override,
@@ -112,19 +83,19 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
     set_path(root, at, override.substr(equals + 1));
   }
   Experiment experiment;
-  experiment.folder = folder;
+  experiment.folder = file.folder;
   Problems problems;
   read_config(experiment, root, problems, {"$schema"});
-  Experiment sections = experiment;  // all mistakes at once; how many classes there are is not known yet
-  resolve_sections(sections, 1, problems);
+  Experiment sections = experiment;  // all mistakes at once
+  resolve_sections(sections, problems);
   problems.throw_any();
   return experiment;
 }
 
-Json resolved(const Experiment& experiment, int64_t classes) {
+Json resolved(const Experiment& experiment) {
   Experiment copy = experiment;
   Problems problems;
-  resolve_sections(copy, classes, problems);
+  resolve_sections(copy, problems);
   problems.throw_any();
   return write_config(copy);
 }
@@ -141,7 +112,10 @@ std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& dat
   build.seed = static_cast<uint64_t>(experiment.seed);
   build.classes = data.classes;
   build.allocate_only = allocate_only;
-  return std::make_unique<Model>(experiment.model, build);
+  Problems problems;
+  build.shared->blocks = std::make_shared<const Blocks>(experiment.blocks, problems);
+  problems.throw_any();
+  return make_model(experiment.model, build);
 }
 
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model) {

@@ -29,7 +29,7 @@ struct TrainConfig {
 struct Experiment {
   std::string name = "run";
   int64_t seed = 0;
-  Json data, model;
+  Json data, model, blocks = nullptr;
   Json loss = "CrossEntropyLoss";
   Json optimizer = "Adam";
   Json schedule = nullptr;
@@ -38,12 +38,11 @@ struct Experiment {
   void fields(Fields& f);
 };
 
-/// Reads the config at `path`, or the built-in one of that name ("digits"), with overrides "PATH=VALUE" applied. Throws
-/// one Error with a line for each mistake.
+/// Reads the config at `path`, or the built-in one of that name ("digits"), with all that it extends and includes, and
+/// with overrides "PATH=VALUE" applied. Throws one Error with a line for each mistake.
 Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides = {});
-/// The experiment with every default written out and "=classes" replaced. Throws one Error with a line for each
-/// mistake.
-Json resolved(const Experiment& experiment, int64_t classes);
+/// The experiment with every default written out; expressions stay. Throws one Error with a line for each mistake.
+Json resolved(const Experiment& experiment);
 
 /// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
 std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only = false);

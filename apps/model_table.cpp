@@ -5,9 +5,14 @@
 
 namespace tarn {
 
-std::vector<ModelRow> model_rows(const Model& model) {
-  std::vector<ModelRow> rows;
+namespace {
+
+void add_rows(std::vector<ModelRow>& rows, const Model& model, int64_t depth) {
   for (const ItemInfo& item : model.items()) {
+    if (item.inside && depth > 1) {
+      add_rows(rows, *item.inside, depth - 1);
+      continue;
+    }
     ModelRow row{item.path.empty() ? item.name : item.path, item.type, "", item.parameters, item.multiply_adds, 0};
     for (const Shape& shape : item.outputs) {
       row.shape += (row.shape.empty() ? "" : ", ") + shape.text();
@@ -15,6 +20,13 @@ std::vector<ModelRow> model_rows(const Model& model) {
     }
     rows.push_back(std::move(row));
   }
+}
+
+}  // namespace
+
+std::vector<ModelRow> model_rows(const Model& model, int64_t depth) {
+  std::vector<ModelRow> rows;
+  add_rows(rows, model, depth);
   return rows;
 }
 

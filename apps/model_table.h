@@ -1,6 +1,7 @@
 // The table of a model: a row for each layer, with its output shape, parameters, multiply-adds and activation memory.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ struct ModelRow {
   int64_t parameters, multiply_adds, bytes;
 };
 
-/// The rows of a model in the order of its items.
-std::vector<ModelRow> model_rows(const Model& model);
+/// The rows of a model in the order of its items. A block, or another list of layers, is one row where it lies deeper
+/// than `depth` levels (1: only the model's own items), else the rows of its items.
+std::vector<ModelRow> model_rows(const Model& model, int64_t depth = std::numeric_limits<int64_t>::max());
 
 /// 1234567 as "1,234,567".
 std::string grouped(int64_t n);

@@ -39,6 +39,57 @@ void refine(Json& properties, std::string_view field, const Json& schema) {
   *property = std::move(refined);
 }
 
+void add_item_keys(Json& properties);
+
+Json when_schema() {
+  return described(any_of(typed("boolean"), typed("string").set("pattern", "^=")),
+                   "where this is false the item is left out");
+}
+
+/// {"for": "i", "in": …, "body": […]}.
+Json loop_schema() {
+  Json properties = Json::object();
+  properties.set("for", described(typed("string"), "the variable that takes each value"));
+  properties.set("in", described(any_of(typed("array"), typed("string").set("pattern", "^=")),
+                                 "a list, or an expression such as \"=range(3)\""));
+  properties.set("body", list_of(reference("layer")).set("minItems", 1));
+  properties.set("when", when_schema());
+  Json required = Json::array().push("for").push("in").push("body");
+  return described(typed("object"), "items that are written out once for each value")
+      .set("properties", properties)
+      .set("required", required)
+      .set("additionalProperties", false);
+}
+
+/// A name that no layer has.
+Json block_name_schema() {
+  Json names = Json::array();
+  for (const std::string& name : layer_names()) names.push(name);
+  return typed("string").set("not", Json::object().set("enum", names));
+}
+
+/// The use of a block: a type that is no layer's, and whatever settings the block has.
+Json block_use_schema() {
+  Json properties = Json::object().set("type", block_name_schema());
+  add_item_keys(properties);
+  properties.erase("init");
+  return described(typed("object"), "the use of a block")
+      .set("properties", properties)
+      .set("required", one_name("type"));
+}
+
+/// A section "blocks".
+Json blocks_schema() {
+  const Json names = list_of(typed("string"));
+  Json properties = Json::object();
+  properties.set("params", described(typed("object"), "what a use may set, with defaults; null: must be given"));
+  properties.set("inputs", described(names, "names of several inputs"));
+  properties.set("outputs", described(names, "items that are results"));
+  properties.set("body", list_of(reference("layer")).set("minItems", 1));
+  Json block = typed("object").set("properties", properties).set("required", one_name("body"));
+  return any_of(typed("object").set("additionalProperties", block.set("additionalProperties", false)), typed("null"));
+}
+
 /// What stands in any item of a model besides the layer's own fields.
 void add_item_keys(Json& properties) {
   properties.set("name", described(typed("string"), "what other items call it, and its parameters' prefix"));
@@ -46,6 +97,8 @@ void add_item_keys(Json& properties) {
   properties.set("from", described(any_of(name, list_of(name).set("minItems", 1)),
                                    "the earlier item or items that it reads; left out: the one before it"));
   properties.set("shared", described(name, "an earlier item of the same type whose parameters it uses again"));
+  properties.set("size_of", described(name, "one more earlier item that it reads, for its size"));
+  properties.set("when", when_schema());
   const Json initial = typed("object").set("additionalProperties", reference("initializer"));
   const Json* own = properties.find("init");  // PReLU has a number of that name
   properties.set("init", own ? any_of(*own, initial) : described(initial, "other initial values, by parameter"));
@@ -94,6 +147,8 @@ void add_section(Json& definitions, const CatalogSection& section, const std::st
   if (section.place == "model") {
     Json again = typed("object").set("required", one_name("shared"));  // the type is the other item's
     choices.push(again.set("not", only_required(one_name("type"))));
+    choices.push(loop_schema()).push(block_use_schema());
+    choices.push(block_name_schema());
   }
   if (bare.size() > 0) choices.push(Json::object().set("enum", bare));
   definitions.set(name, Json::object().set("anyOf", choices));
@@ -107,21 +162,39 @@ std::string definition_of(const CatalogSection& section) {
 
 }  // namespace
 
+namespace {
+
+/// What a config must hold that does not extend another: sections that are whole.
+Json whole_experiment() {
+  const Json use = any_of(block_name_schema(), block_use_schema());
+  Json properties = Json::object();
+  for (const char* section : {"data", "loss", "optimizer"}) properties.set(section, reference(section));
+  properties.set("schedule", any_of(reference("schedule"), typed("null")));
+  properties.set("model", any_of(list_of(reference("layer")).set("minItems", 1), use));
+  return only_required(Json::array().push("data").push("model")).set("properties", properties);
+}
+
+}  // namespace
+
 Json experiment_schema() {
   Experiment experiment;
   const Json own = schema_of(experiment);
+  const Json file = typed("string");
   Json properties = Json::object();
   properties.set("$schema", described(typed("string"), "where editors find this schema"));
+  properties.set("extends",
+                 described(file, "another config; objects merge key by key, null removes, anything else replaces"));
+  properties.set("include", described(any_of(file, list_of(file)), "configs whose blocks are used"));
   for (const Member& member : own.at("properties").members()) properties.set(member.key, member.value);
-  refine(properties, "model", list_of(reference("layer")).set("minItems", 1));
-  for (const char* section : {"data", "loss", "optimizer"}) refine(properties, section, reference(section));
-  refine(properties, "schedule", any_of(reference("schedule"), typed("null")));
+  refine(properties, "blocks", blocks_schema());
   Json definitions = Json::object();
   for (const CatalogSection& section : catalog()) add_section(definitions, section, definition_of(section));
   Json schema = Json::object();
   schema.set("$schema", "https://json-schema.org/draft/2020-12/schema").set("title", "A Tarn experiment");
-  for (const Member& member : own.members()) schema.set(member.key, member.value);
-  return schema.set("properties", properties).set("$defs", definitions);
+  for (const Member& member : own.members())
+    if (member.key != "required") schema.set(member.key, member.value);
+  schema.set("properties", properties).set("$defs", definitions);
+  return schema.set("anyOf", any_of(whole_experiment(), only_required(one_name("extends"))).at("anyOf"));
 }
 
 }  // namespace tarn

@@ -71,7 +71,7 @@ TEST_CASE("every whole config in the documentation is read and built") {
     const Experiment experiment = read_experiment(file.string());
     const Data data = load_data(experiment);
     CHECK(build_model(experiment, data, true)->output_shape() == Shape{1, data.classes});
-    CHECK_NOTHROW(resolved(experiment, data.classes));
+    CHECK_NOTHROW(resolved(experiment));
     fs::remove(file);
   }
 }

@@ -45,19 +45,22 @@ int summary(std::span<const std::string> arguments) {
   std::vector<std::string> configs;
   std::vector<std::string> overrides;
   bool json = false;
+  int64_t depth = 64;
   Cli cli("summary", "CONFIG [flags]",
           "Shows the model of CONFIG layer by layer, for one sample: output shape, parameters, multiply-adds, and the "
           "memory that its\n"
           "activations take in float32. Nothing is trained.\n\nexamples:\n  tarn summary digits\n  tarn summary "
-          "my.json --json");
+          "resnet20 --depth 1\n  tarn summary my.json --json");
   cli.words(configs, 1, 1, "CONFIG")
+      .flag("--depth", &depth, "how deep to look into blocks; 1: each is one row (default: all the way)", "N")
       .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE")
       .flag("--json", &json, "one JSON object a line: each layer, then the totals");
   if (!cli.parse(arguments)) return 0;
   const Experiment experiment = read_experiment(configs[0], overrides);
   const Data data = load_data(experiment);
   const auto model = build_model(experiment, data, true);
-  const auto rows = model_rows(*model);
+  check(depth >= 1, "--depth: ", depth, " is less than 1");
+  const auto rows = model_rows(*model, depth);
   if (!json) {
     std::vector<int64_t> sizes{1};
     sizes.insert(sizes.end(), data.input.begin(), data.input.end());
@@ -94,7 +97,7 @@ void check_config(const std::string& path, const std::vector<std::string>& overr
   const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
   if (!experiment.schedule.is_null())
     make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
-  std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model->items().size(),
+  std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model_rows(*model).size(),
               grouped(parameter_count(*model)).c_str(), data.input.text().c_str(),
               model->output_shape().text().c_str());
 }

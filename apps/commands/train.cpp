@@ -161,7 +161,7 @@ int train(std::span<const std::string> arguments) {
   const RunFolder folder = RunFolder::create(path, resume);
   if (resume) folder.restore(trainer);
   if (!resume || !options.overrides.empty() || options.epochs != not_given)
-    folder.write_config(resolved(experiment, data.classes), experiment.folder);
+    folder.write_config(resolved(experiment), experiment.folder);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   try {

@@ -48,7 +48,7 @@ std::vector<Job> jobs_for(const CompareOptions& options) {
       overrides.push_back("seed=" + std::to_string(seed));
       Job job{read_experiment(entrant.path, overrides), entrant.name, entrant.group, {}};
       Checksum sum;
-      sum.add(to_text(resolved(job.experiment, 1)));  // whatever the number of classes
+      sum.add(to_text(resolved(job.experiment)));
       job.key = sum.text();
       jobs.push_back(std::move(job));
     }

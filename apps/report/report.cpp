@@ -163,7 +163,7 @@ std::string report_html(const Experiment& experiment, const Data& data, Trainer&
     out += "<div class=pair>" + confusion(data, test) + mistakes(data, test) + "</div>";
   out += model_table(trainer.model());
   return out + "<details><summary>Config, with every default written out</summary><pre>" +
-         escaped(to_text(resolved(experiment, data.classes), 2)) + "</pre></details></html>\n";
+         escaped(to_text(resolved(experiment), 2)) + "</pre></details></html>\n";
 }
 
 }  // namespace tarn

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,8 +44,10 @@ Ended run_command(const std::vector<std::string>& words) {
   posix_spawn_file_actions_destroy(&files);
   check(failure == 0, words[0], ": cannot be started");
   int status = 0;
-  check(::waitpid(child, &status, 0) == child, words[0], ": was lost");
+  rusage usage{};
+  check(::wait4(child, &status, 0, &usage) == child, words[0], ": was lost");
   Ended ended;
+  ended.peak_kb = usage.ru_maxrss;
   ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   ended.out = read_file(out);
   ended.err = read_file(err);

@@ -23,6 +23,7 @@ class TemporaryFolder {
 struct Ended {
   int status = -1;  ///< its exit status; 1000 and more: it died of signal status - 1000
   std::string out, err;
+  long peak_kb = 0;  ///< the most memory that it held
 };
 
 /// Runs a program, found by PATH where it has no slash, in the current folder, with nothing to read.
