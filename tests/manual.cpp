@@ -66,6 +66,12 @@ double attribute(const std::string& tag, const std::string& name) {
   return at == std::string::npos ? std::nan("") : std::stod(tag.substr(at + name.size() + 3));
 }
 
+TEST_CASE("the reference in the repository is the one that is printed") {
+  CHECK(read_file(docs + "/reference.md") == reference_page());
+  CHECK(holds(reference_page(), "### Conv1d, Conv2d, Conv3d\n"));
+  CHECK(holds(reference_page(), "| `kernel_size` | *required* |"));
+}
+
 TEST_CASE("the pages about poolings in docs are what the program prints") {
   CHECK(manual().size() > 300);
   for (const auto& [name, bytes] : manual()) {

@@ -30,8 +30,10 @@ int run(std::span<const std::string> arguments) {
   std::vector<std::string> words;
   Cli cli(
       "manual", "DIR",
-      "Writes the manual of all poolings: DIR/pooling.md, a page for each in DIR/pooling, pictures in\n"
-      "DIR/pooling/images. Formulas, sources and parameters come from the registry of layers; pictures and examples\n"
+      "Writes DIR/reference.md, all that a config can name, and the manual of all poolings: DIR/pooling.md, a page "
+      "for\n"
+      "each in DIR/pooling, pictures in DIR/pooling/images. Formulas, sources and parameters come from the registry of "
+      "layers; pictures and examples\n"
       "are computed by running each layer. Lines of 'tarn compare' in DIR/pooling/results/NAME.jsonl become tables.\n"
       "The same program writes the same bytes; a test holds that the pages of the repository are up to date.\n\n"
       "examples:\n"
@@ -41,7 +43,8 @@ int run(std::span<const std::string> arguments) {
   cli.words(words, 1, 1, "DIR");
   if (!cli.parse(arguments)) return 0;
   const std::string& dir = words[0];
-  const auto files = pooling_manual(read_results(dir + "/pooling/results"));
+  auto files = pooling_manual(read_results(dir + "/pooling/results"));
+  files["reference.md"] = reference_page();
   std::error_code error;
   fs::create_directories(dir + "/pooling/images", error);
   check(!error, "manual: cannot make the folder '", dir, "/pooling/images': ", error.message());
@@ -57,7 +60,7 @@ int run(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& command = add_command(107, "manual", "writes the pages about poolings, with pictures", run);
+const Command& command = add_command(107, "manual", "writes the reference, and the pages about poolings", run);
 
 }  // namespace
 }  // namespace tarn

@@ -36,6 +36,9 @@ std::string pooling_page(const std::vector<PoolFamily>& families, const std::vec
 /// Files by their path: pooling.md, pooling/NAME.md, pooling/images/….svg. The same bytes each time.
 std::map<std::string, std::string> pooling_manual(const std::vector<PoolResults>& results);
 
+/// reference.md: every layer, loss, optimizer, schedule, data set, augmentation and initialiser.
+std::string reference_page();
+
 /// Text in which no character means anything to Markdown.
 std::string plain_markdown(const std::string& text);
 
