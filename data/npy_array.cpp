@@ -1,9 +1,13 @@
 // NumPy's .npy format (numpy.lib.format): a header that is a Python dictionary, then the elements.
 #include <charconv>
+#include <cmath>
+#include <concepts>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "data/image.h"
+#include "data/pixels.h"
 
 namespace tarn {
 
@@ -18,7 +22,9 @@ struct NpyHeader {
 /// Reads {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }: the three keys once each, in any order.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+  /// `begin` is the byte of the file where the header's text starts.
+  HeaderParser(std::string_view text, size_t begin, const std::string& name)
+      : text_(text), begin_(begin), name_(name) {}
 
   NpyHeader parse() {
     NpyHeader header;
@@ -44,7 +50,8 @@ class HeaderParser {
       }
     }
     skip_blanks();
-    check(at_ == text_.size(), name_, ": npy: ", quote(text_.substr(at_)), " after the header's end");
+    check(at_ == text_.size(), name_, ": npy: byte ", begin_ + at_, ": ", quote(text_.substr(at_)),
+          " after the header's end");
     for (const char* key : {"descr", "fortran_order", "shape"})
       check(seen.find("|" + std::string(key) + "|") != std::string::npos, name_, ": npy: the header has no '", key,
             "'");
@@ -65,8 +72,8 @@ class HeaderParser {
     if (!accept(c)) broken(std::string(1, c));
   }
   [[noreturn]] void broken(std::string_view wanted) const {
-    fail(name_, ": npy: the header has ", quote(text_.substr(std::min(at_, text_.size()), 20)), " where ",
-         quote(wanted), " should stand");
+    fail(name_, ": npy: byte ", begin_ + std::min(at_, text_.size()), ": the header has ",
+         quote(text_.substr(std::min(at_, text_.size()), 20)), " where ", quote(wanted), " should stand");
   }
   std::string_view string() {
     skip_blanks();
@@ -107,20 +114,45 @@ class HeaderParser {
   }
 
   std::string_view text_;
+  size_t begin_;
   const std::string& name_;
   size_t at_ = 0;
 };
 
-/// Elements of type From, which may stand at any address, as type To.
+template <class From>
+From element(std::string_view data, size_t i) {  // elements may stand at any address
+  From value;
+  std::memcpy(&value, data.data() + i * sizeof(From), sizeof(From));
+  return value;
+}
+
+/// Elements of type From as type To, which holds them all.
 template <class From, class To>
 Tensor elements(std::string_view data, const Shape& shape) {
   Tensor out(shape, dtype_of<To>());
   To* to = out.fill<To>();
   const auto n = static_cast<size_t>(shape.numel());
+  for (size_t i = 0; i < n; ++i) to[i] = static_cast<To>(element<From>(data, i));
+  return out;
+}
+
+/// Elements of type From as float32. `where` names the file and `at` is the byte where the elements begin.
+template <class From>
+Tensor floats(std::string_view data, const Shape& shape, const std::string& where, size_t at) {
+  Tensor out(shape);
+  float* to = out.fill<float>();
+  if constexpr (std::same_as<From, uint8_t>) {
+    scale_bytes(data, to);
+    return out;
+  }
+  // Every whole number up to this one is a float32.
+  constexpr auto most = std::floating_point<From> ? static_cast<double>(std::numeric_limits<float>::max()) : 0x1p24;
+  const auto n = static_cast<size_t>(shape.numel());
   for (size_t i = 0; i < n; ++i) {
-    From value;
-    std::memcpy(&value, data.data() + i * sizeof(From), sizeof(From));
-    to[i] = static_cast<To>(value);
+    const From value = element<From>(data, i);
+    check(std::abs(static_cast<double>(value)) <= most, where, ": npy: byte ", at + i * sizeof(From), ": element ", i,
+          " is ", value, std::floating_point<From> ? ", which is not a finite float32" : ", which float32 cannot hold");
+    to[i] = static_cast<float>(value);
   }
   return out;
 }
@@ -130,13 +162,14 @@ struct NpyType {
   std::string_view descr;
   size_t size;
   Tensor (*read)(std::string_view data, const Shape& shape);
+  Tensor (*read_floats)(std::string_view data, const Shape& shape, const std::string& where, size_t at);
 };
 constexpr NpyType types[] = {
-    {"<f4", 4, elements<float, float>},      {"<f8", 8, elements<double, double>},
-    {"|u1", 1, elements<uint8_t, int64_t>},  {"|i1", 1, elements<int8_t, int64_t>},
-    {"<u2", 2, elements<uint16_t, int64_t>}, {"<i2", 2, elements<int16_t, int64_t>},
-    {"<u4", 4, elements<uint32_t, int64_t>}, {"<i4", 4, elements<int32_t, int64_t>},
-    {"<i8", 8, elements<int64_t, int64_t>},
+    {"<f4", 4, elements<float, float>, floats<float>},         {"<f8", 8, elements<double, double>, floats<double>},
+    {"|u1", 1, elements<uint8_t, int64_t>, floats<uint8_t>},   {"|i1", 1, elements<int8_t, int64_t>, floats<int8_t>},
+    {"<u2", 2, elements<uint16_t, int64_t>, floats<uint16_t>}, {"<i2", 2, elements<int16_t, int64_t>, floats<int16_t>},
+    {"<u4", 4, elements<uint32_t, int64_t>, floats<uint32_t>}, {"<i4", 4, elements<int32_t, int64_t>, floats<int32_t>},
+    {"<i8", 8, elements<int64_t, int64_t>, floats<int64_t>},
 };
 
 const NpyType& type_named(std::string_view descr, const std::string& name) {
@@ -161,26 +194,44 @@ std::string_view header_text(std::string_view bytes, const std::string& name, si
   return bytes.substr(begin, length);
 }
 
-}  // namespace
+/// A file whose header and size agree.
+struct NpyFile {
+  const NpyType& type;
+  Shape shape;
+  size_t at;  ///< where the elements begin
+};
 
-NpyArray decode_npy(std::string_view bytes, const std::string& name) {
+NpyFile open_npy(std::string_view bytes, const std::string& name) {
   size_t at = 0;
-  const NpyHeader header = HeaderParser(header_text(bytes, name, at), name).parse();
+  const std::string_view written = header_text(bytes, name, at);
+  const NpyHeader header = HeaderParser(written, at - written.size(), name).parse();
   const NpyType& type = type_named(header.descr, name);
-  check(header.shape.size() <= static_cast<size_t>(Shape::max_rank), name, ": npy: ", header.shape.size(),
+  const std::span<const int64_t> sizes(header.shape);
+  check(sizes.size() <= static_cast<size_t>(Shape::max_rank), name, ": npy: ", sizes.size(),
         " dimensions; expected at most ", Shape::max_rank);
-  for (const int64_t size : header.shape)
-    check(size > 0, name, ": npy: the shape ", std::span<const int64_t>(header.shape), " holds no elements");
-  check(!header.fortran_order || header.shape.size() < 2, name,
+  for (const int64_t size : sizes) check(size > 0, name, ": npy: the shape ", sizes, " holds no elements");
+  check(!header.fortran_order || sizes.size() < 2, name,
         ": npy: in Fortran order; save it with np.save(path, np.ascontiguousarray(x))");
   size_t expected = type.size;
   bool fits = true;
-  for (const int64_t size : header.shape)
+  for (const int64_t size : sizes)
     fits = fits && !__builtin_mul_overflow(expected, static_cast<size_t>(size), &expected);
-  check(fits && bytes.size() - at == expected, name, ": npy: ", bytes.size() - at, " bytes follow the header; ",
-        header.descr, " of ", std::span<const int64_t>(header.shape), " takes another number; is the file complete?");
-  return {.values = type.read(bytes.substr(at), Shape(std::span<const int64_t>(header.shape))),
-          .bytes = type.descr == "|u1"};
+  check(fits && bytes.size() - at == expected, name, ": npy: byte ", at, ": ", bytes.size() - at,
+        " bytes follow the header; ", header.descr, " of ", sizes, " takes ",
+        fits ? text(expected) : "more than any file", "; is the file complete?");
+  return {.type = type, .shape = Shape(sizes), .at = at};
+}
+
+}  // namespace
+
+NpyArray decode_npy(std::string_view bytes, const std::string& name) {
+  const NpyFile file = open_npy(bytes, name);
+  return {.values = file.type.read(bytes.substr(file.at), file.shape), .bytes = file.type.descr == "|u1"};
+}
+
+Tensor decode_npy_floats(std::string_view bytes, const std::string& name) {
+  const NpyFile file = open_npy(bytes, name);
+  return file.type.read_floats(bytes.substr(file.at), file.shape, name, file.at);
 }
 
 }  // namespace tarn
