@@ -127,6 +127,7 @@ struct ImageFolder {
       frame.resize = true;
       return frame;
     }
+    std::string why;
     for (const PictureFile& file : found.files) {
       try {
         const Tensor image = read_image(file.path);
@@ -134,12 +135,12 @@ struct ImageFolder {
         frame.width = image.size(2);
         frame.first = file.path;
         return frame;
-      } catch (const Error&) {
+      } catch (const Error& error) {
         if (skipped == nullptr) throw;  // where it may be skipped it is counted later, like all others
+        if (why.empty()) why = error.what();
       }
     }
-    fail(c.path, ": none of its ", found.files.size(),
-         " pictures can be read; with \"on_error\": \"fail\" the first says why");
+    fail(why, "; nor can any other picture be read");
   }
 
   static std::string others(const PictureFiles& found) {
@@ -162,6 +163,9 @@ struct ImageFolder {
              found.class_names.size(), " classes", others(found));
     if (!c.test_path.empty()) {
       const std::string test_path = resolve_path(c.test_path, context.folder);
+      std::error_code error;
+      check(!std::filesystem::equivalent(path, test_path, error), test_path,
+            ": the test part would be the training part; leave test_path out to have it drawn");
       const PictureFiles test = list_pictures(test_path, found.class_names, skips);
       if (!test.files.empty()) samples.test = Reader(test, form).read(skips);
       check(samples.test.size() > 0, test_path, ": no picture of the test part can be read", skipped.words("picture"));

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <utility>
 
 namespace tarn {
 namespace {
@@ -14,7 +16,7 @@ namespace fs = std::filesystem;
 /// Folders and files that are looked at, and how deep they lie, at most: links that are no circle, but cross each
 /// other, can make endless many paths of a few folders.
 constexpr int64_t most_entries = int64_t{1} << 22;
-constexpr size_t most_depth = 64;
+constexpr int most_depth = 64;
 constexpr size_t most_classes = 65536;
 constexpr std::string_view endings[] = {".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"};
 
@@ -24,12 +26,8 @@ bool is_picture(const fs::path& file) {
   return std::find(std::begin(endings), std::end(endings), ending) != std::end(endings);
 }
 
-/// What a folder is, whatever path leads there.
-struct Identity {
-  dev_t device = 0;
-  ino_t number = 0;
-  bool operator==(const Identity&) const = default;
-};
+/// What a folder is, whatever path leads there: its device and number.
+using Identity = std::pair<dev_t, ino_t>;
 
 Identity identity(const fs::path& folder) {
   struct stat status = {};
@@ -45,7 +43,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder, int64_t& seen) {
   std::vector<fs::path> entries;
   for (; at != fs::directory_iterator(); at.increment(error)) {
     check(++seen <= most_entries, folder.string(), ": more than ", most_entries,
-          " files and folders were found up to here; do links lead from one folder to many others?");
+          " files and folders were found up to here; does a link lead out of the pictures?");
     entries.push_back(at->path());
   }
   check(!error, folder.string(), ": cannot be listed: ", error.message());
@@ -64,7 +62,7 @@ class Walk {
     const auto status = fs::status(root, error);
     check(fs::exists(status), root, ": there is no such folder");
     check(fs::is_directory(status), root, ": is not a folder; expected one with a sub-folder for each class");
-    above_.push_back(identity(root));
+    enter(root);
     std::vector<fs::path> folders;
     for (const fs::path& entry : sorted_entries(root, seen_)) {
       if (fs::is_directory(fs::status(entry, error))) {
@@ -101,15 +99,19 @@ class Walk {
     if (out_.others++ == 0) out_.first_other = file.string();
   }
 
+  /// Notes that a folder's files are taken; no folder is twice, or the same pictures could be in the training part and
+  /// in the test part, and links could lead in circles.
+  void enter(const fs::path& folder) {
+    const auto [known, added] = entered_.emplace(identity(folder), folder.string());
+    check(added, folder.string(), ": this link leads to ", known->second, ", which is read anyway; remove it");
+  }
+
   void walk(const fs::path& folder, Found& found) {
-    const Identity own = identity(folder);
-    check(std::find(above_.begin(), above_.end(), own) == above_.end(), folder.string(),
-          ": this link leads back to a folder that it lies in; remove it");
-    check(above_.size() < most_depth, folder.string(), ": more than ", most_depth, " folders lie in each other");
-    const std::vector<fs::path> entries = sorted_entries(folder, seen_);
-    above_.push_back(own);
-    for (const fs::path& entry : entries) attempt([&] { visit(folder, entry, found); });
-    above_.pop_back();
+    check(depth_ < most_depth, folder.string(), ": more than ", most_depth, " folders lie in each other");
+    enter(folder);
+    ++depth_;
+    for (const fs::path& entry : sorted_entries(folder, seen_)) attempt([&] { visit(folder, entry, found); });
+    --depth_;
   }
 
   void visit(const fs::path& folder, const fs::path& entry, Found& found) {
@@ -124,7 +126,8 @@ class Walk {
 
   PictureFiles& out_;
   Skipped* skipped_;
-  std::vector<Identity> above_;  // the folders that the walk is in
+  std::map<Identity, std::string> entered_;
+  int depth_ = 0;
   int64_t seen_ = 0;
 };
 

@@ -30,8 +30,8 @@ struct PictureFiles {
 ///
 /// `classes` are the names that another folder has given numbers; without any, all sub-folders are numbered, and there
 /// must be two. Throws "PATH: …" where there is no such folder, it has no classes, a class has no pictures or is not
-/// among `classes`. Links that lead nowhere or in a circle, folders that cannot be read, and devices or pipes that are
-/// called like pictures are errors, too, or counted where `skipped` is given.
+/// among `classes`. Links that lead nowhere or to a folder that is read anyway (as all circles do), folders that cannot
+/// be read, and devices or pipes that are called like pictures are errors, too, or counted where `skipped` is given.
 PictureFiles list_pictures(const std::string& root, const std::vector<std::string>& classes, Skipped* skipped);
 
 }  // namespace tarn
