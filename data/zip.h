@@ -15,12 +15,12 @@ namespace tarn {
 class ZipFile {
  public:
   /// Throws "PATH: …" unless it is a regular file of at most 4 GiB and a whole archive that agrees with itself: one
-  /// disk, and every entry where the directory at its end says.
+  /// disk, every entry where the directory at its end says, and no name twice.
   explicit ZipFile(std::string path);
 
   /// The names of its entries, in the archive's order.
   std::vector<std::string> names() const;
-  /// What an entry holds. Throws "PATH: ENTRY: …" where there is none of that name or two, where it is encrypted or
+  /// What an entry holds. Throws "PATH: ENTRY: …" where there is none of that name, where it is encrypted or
   /// compressed otherwise, holds more than `limit` bytes or more than the compressed bytes can stand for, and where its
   /// size or checksum (CRC-32) is not what the archive says.
   std::string read(const std::string& entry, size_t limit) const;
