@@ -46,7 +46,7 @@ IdxFile read_idx(const std::string& path, int ranks_from, int ranks_to) {
     check(!__builtin_mul_overflow(total, size, &total), path, ": byte ", at, ": the sizes are beyond any file");
   }
   const size_t header = 4 + 4 * static_cast<size_t>(rank);
-  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": the header declares ", total,
+  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": byte 4: the header declares ", total,
         " bytes of contents, more than the file can hold; is it complete?");
   constexpr int64_t most = int64_t{1} << 31;
   check(total <= most, path, ": ", total, " bytes of contents are more than fit in memory as numbers; at most ", most);

@@ -20,15 +20,16 @@ constexpr int64_t most_classes = 65536;
 struct Npy {
   struct Config {
     std::string path;
-    std::string x = "x", y = "y";
+    std::string x, y;
     std::string test_x, test_y;
     Sizes shape;
     void fields(auto& f) {
       f("path", path,
         "an .npz archive that x and y are in; without it x and y are .npy files, plain or gzip; ${NAME} and "
         "${NAME:-text} are taken from the environment");
-      f("x", x, "samples: the array's name in the archive, or its file; bytes are scaled to [0, 1]");
-      f("y", y, "their classes: an array of integers from 0");
+      f("x", x, "samples: the array's name in the archive, or its file; bytes are scaled to [0, 1]",
+        {.required = true});
+      f("y", y, "their classes: an array of integers from 0", {.required = true});
       f("test_x", test_x, "samples of the test part; without it the test part is cut from x");
       f("test_y", test_y, "their classes");
       f("shape", shape, "of one sample, where it is another than the array's: [1, 28, 28]", {.lo = 1});

@@ -19,6 +19,7 @@ constexpr int64_t most_entries = int64_t{1} << 16;
 constexpr size_t names_shown = 8;
 
 std::string reason(int code) {
+  if (code == ZIP_ER_NOZIP) return "not a zip archive, or one without its end";
   if (code == ZIP_ER_EXISTS) return "two entries have the same name";
   zip_error_t error;
   zip_error_init_with_code(&error, code);
