@@ -16,6 +16,7 @@ struct Csv {
     std::string header = "auto";
     std::string separator = ",";
     Sizes shape;
+    OnError on_error;
     void fields(auto& f) {
       f("path", path,
         "the file, plain or gzip; builtin:iris.csv is in the program; ${NAME} and ${NAME:-text} are taken from the "
@@ -26,13 +27,16 @@ struct Csv {
         {.choices = {"auto", "names", "none", "counts"}});
       f("separator", separator, "between two columns: one character");
       f("shape", shape, "of one sample, where it is not a plain row: [1, 28, 28]");
+      on_error.fields(f, "a broken row is an error (fail), or left out and counted (skip)");
     }
   };
 
   static Samples load(const Config& c, const DataContext& context) {
     check(c.separator.size() == 1, "Csv: separator is '", c.separator, "', expected one character");
     const std::string path = resolve_path(c.path, context.folder);
-    CsvTable table = parse_csv(Input::file(path).read_all(most_text), path, header(c.header), c.label, c.separator[0]);
+    Skipped skipped;
+    CsvTable table = parse_csv(Input::file(path).read_all(most_text), path, header(c.header), c.label, c.separator[0],
+                               c.on_error.skips(skipped));
     std::vector<int64_t> sizes{table.rows};
     if (c.shape.empty()) {
       sizes.push_back(table.features);
@@ -45,7 +49,7 @@ struct Csv {
     Samples samples;
     samples.all = {Tensor(shape, table.values), Tensor({table.rows}, table.labels)};
     samples.class_names = std::move(table.class_names);
-    samples.description = text(path, ": ", table.rows, " rows of ", table.features, " numbers");
+    samples.description = text(path, ": ", table.rows, " rows of ", table.features, " numbers", skipped.words("row"));
     return samples;
   }
 

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/skipped.h"
+
 namespace tarn {
 
 /// What the first line of a table is.
@@ -27,8 +29,9 @@ struct CsvTable {
 };
 
 /// Reads a table. `label` is the label's column: its name, or its number from 0, negative from the back; every other
-/// column must hold finite numbers. Throws "NAME:LINE: …" with what was found and expected.
+/// column must hold finite numbers. Throws "NAME:LINE: …" with what was found and expected. With `skipped`, a row that
+/// is broken is counted there and left out; what is wrong with the header or the table as a whole is still an error.
 CsvTable parse_csv(std::string_view text, const std::string& name, CsvHeader header = CsvHeader::automatic,
-                   std::string_view label = "-1", char separator = ',');
+                   std::string_view label = "-1", char separator = ',', Skipped* skipped = nullptr);
 
 }  // namespace tarn

@@ -159,23 +159,62 @@ void number_classes(const std::vector<std::string_view>& labels, CsvTable& table
   for (const std::string_view label : labels) table.labels.push_back(classes.find(label)->second);
 }
 
-/// Labels of a table whose header names its classes: they are numbers into that list.
-void named_classes(const std::vector<std::string_view>& labels, const std::vector<std::string_view>& names,
-                   const std::string& name, CsvTable& table) {
-  const int64_t classes = static_cast<int64_t>(names.size());
-  for (size_t row = 0; row < labels.size(); ++row) {
-    const auto label = number<int64_t>(labels[row]);
-    check(label && *label >= 0 && *label < classes, name, ": row ", row + 1, ": label ", quoted(labels[row]),
-          " is not one of 0 … ", classes - 1, ", the classes that the first line names");
-    table.labels.push_back(*label);
+/// What every row must be.
+struct RowForm {
+  size_t columns = 0;
+  size_t label = 0;     ///< its column
+  int64_t classes = 0;  ///< that the header names, so that labels are numbers below it; 0: any label
+};
+
+/// Appends the line that `data` stands at. Throws where it is broken; a part of it may have been appended then.
+void read_row(Lines& data, const RowForm& form, std::vector<float>& values, std::vector<std::string_view>& labels) {
+  std::string_view field;
+  size_t column = 0;
+  for (; data.field(field); ++column) {
+    if (column == form.label) {
+      if (field.empty()) data.error("column ", column, ": the label is missing");
+      const auto number_of = form.classes > 0 ? number<int64_t>(field) : 0;
+      if (form.classes > 0 && !(number_of && *number_of >= 0 && *number_of < form.classes))
+        data.error("column ", column, ": label ", quoted(field), " is not one of 0 … ", form.classes - 1,
+                   ", the classes that the first line names");
+      labels.push_back(field);
+    } else if (column < form.columns) {
+      values.push_back(parse_value(field, data, static_cast<int64_t>(column)));
+    }
   }
-  table.class_names.assign(names.begin(), names.end());
+  if (column != form.columns) data.error(column, " columns, expected ", form.columns);
+}
+
+/// Reads all rows that follow, and returns their labels.
+std::vector<std::string_view> read_rows(Lines data, const RowForm& form, CsvTable& table, Skipped* skipped) {
+  std::vector<std::string_view> labels;
+  table.values.reserve(data.left() / 2 + 1);  // a number and its separator take two bytes at least
+  while (data.next()) {
+    const size_t values = table.values.size(), rows = labels.size();
+    try {
+      read_row(data, form, table.values, labels);
+    } catch (const Error& error) {
+      if (skipped == nullptr) throw;
+      table.values.resize(values);
+      labels.resize(rows);
+      skipped->add(error.what());
+    }
+  }
+  return labels;
+}
+
+/// A first line of rows, features and class names, in a table of so many columns.
+void check_counts(const std::vector<std::string_view>& first, size_t columns, const std::string& name) {
+  check(first.size() >= 3 && number<int64_t>(first[0]) && number<int64_t>(first[1]), name,
+        ":1: expected the number of rows, the number of features and the names of the classes");
+  check(*number<int64_t>(first[1]) == static_cast<int64_t>(columns) - 1, name, ":1: ", quoted(first[1]),
+        " features are announced, the next line has ", columns - 1);
 }
 
 }  // namespace
 
 CsvTable parse_csv(std::string_view text, const std::string& name, CsvHeader header, std::string_view label,
-                   char separator) {
+                   char separator, Skipped* skipped) {
   Lines lines(text, name, separator);
   check(lines.next(), name, ": the table is empty");
   const std::vector<std::string_view> first = lines.fields();
@@ -193,30 +232,21 @@ CsvTable parse_csv(std::string_view text, const std::string& name, CsvHeader hea
   if (header == CsvHeader::names) table.columns.erase(table.columns.begin() + static_cast<int64_t>(at));
 
   table.features = static_cast<int64_t>(count) - 1;
-  table.values.reserve(data.left() / 2 + 1);  // a number and its separator take two bytes at least
-  std::vector<std::string_view> labels;
-  std::string_view field;
-  while (data.next()) {
-    size_t column = 0;
-    for (; data.field(field); ++column) {
-      if (column == at) {
-        if (field.empty()) data.error("column ", column, ": the label is missing");
-        labels.push_back(field);
-      } else if (column < count) {
-        table.values.push_back(parse_value(field, data, static_cast<int64_t>(column)));
-      }
-    }
-    if (column != count) data.error(column, " columns, expected ", count);
-  }
-  check(!labels.empty(), name, ": the table has no rows");
+  const bool counts = header == CsvHeader::counts;
+  if (counts) check_counts(first, count, name);
+  const RowForm form{.columns = count, .label = at, .classes = counts ? static_cast<int64_t>(first.size()) - 2 : 0};
+  const std::vector<std::string_view> labels = read_rows(data, form, table, skipped);
+  check(!labels.empty(), name, ": the table has no rows", skipped != nullptr ? skipped->words("row") : "");
   table.rows = static_cast<int64_t>(labels.size());
-  if (header == CsvHeader::counts) {
-    const auto rows = number<int64_t>(first[0]);
-    check(rows && *rows == table.rows, name, ":1: ", quoted(first[0]), " rows are announced, ", table.rows, " follow");
-    named_classes(labels, {first.begin() + 2, first.end()}, name, table);
-  } else {
+  if (!counts) {
     number_classes(labels, table);
+    return table;
   }
+  const int64_t follow = table.rows + (skipped != nullptr ? skipped->count : 0);
+  check(*number<int64_t>(first[0]) == follow, name, ":1: ", quoted(first[0]), " rows are announced, ", follow,
+        " follow");
+  for (const std::string_view row : labels) table.labels.push_back(*number<int64_t>(row));
+  table.class_names.assign(first.begin() + 2, first.end());
   return table;
 }
 

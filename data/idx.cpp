@@ -3,17 +3,12 @@
 #include <array>
 #include <filesystem>
 
-#include "core/kernels/kernel.h"
-#include "core/parallel.h"
 #include "data/dataset.h"
 #include "data/input.h"
+#include "data/pixels.h"
 
 namespace tarn {
 namespace {
-
-TARN_KERNEL void bytes_to_unit(const unsigned char* bytes, float* out, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(bytes[i]) / 255.0f;
-}
 
 /// Sizes and contents of a file.
 struct IdxFile {
@@ -51,7 +46,7 @@ IdxFile read_idx(const std::string& path, int ranks_from, int ranks_to) {
     check(!__builtin_mul_overflow(total, size, &total), path, ": byte ", at, ": the sizes are beyond any file");
   }
   const size_t header = 4 + 4 * static_cast<size_t>(rank);
-  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": the header declares ", total,
+  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": byte 4: the header declares ", total,
         " bytes of contents, more than the file can hold; is it complete?");
   constexpr int64_t most = int64_t{1} << 31;
   check(total <= most, path, ": ", total, " bytes of contents are more than fit in memory as numbers; at most ", most);
@@ -88,10 +83,7 @@ struct Idx {
     std::vector<int64_t> sizes = x.sizes;
     if (sizes.size() == 3) sizes.insert(sizes.begin() + 1, 1);  // images without a channel dimension
     Examples examples{Tensor{Shape{std::span<const int64_t>(sizes)}}, Tensor({y.sizes[0]}, Dtype::i64)};
-    float* out = examples.x.fill<float>();
-    const auto* in = reinterpret_cast<const unsigned char*>(x.bytes.data());
-    parallel_range(examples.x.numel(), 1,
-                   [&](int64_t begin, int64_t end) { bytes_to_unit(in + begin, out + begin, end - begin); });
+    scale_bytes(x.bytes, examples.x.fill<float>());
     int64_t* classes = examples.y.fill<int64_t>();
     for (size_t i = 0; i < y.bytes.size(); ++i) classes[i] = static_cast<unsigned char>(y.bytes[i]);
     return examples;

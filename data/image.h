@@ -41,6 +41,9 @@ struct NpyArray {
 /// NumPy's .npy format, versions 1 to 3: float32, float64, signed integers, and unsigned ones of up to 32 bits; C
 /// order. Throws where the header is not exactly that, or the file's size is not what it declares.
 NpyArray decode_npy(std::string_view bytes, const std::string& name);
+/// The same as float32: unsigned bytes are divided by 255, all else is as it stands. Throws at an element that is not
+/// finite, or a whole number beyond 2^24, which float32 may not hold.
+Tensor decode_npy_floats(std::string_view bytes, const std::string& name);
 
 /// A picture [C, H, W] in another size: along each axis the mean over the area that a new pixel covers where the
 /// picture shrinks, linear interpolation between the centres of pixels (torch's align_corners=False) where it grows.

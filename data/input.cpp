@@ -20,6 +20,8 @@ namespace {
 
 /// Deflate cannot do better than 1032 to 1 (258 bytes in 2 bits), whatever a file claims.
 constexpr size_t best_ratio = 1032;
+/// A file of more bytes is refused before memory is taken for it.
+constexpr size_t most_stored = size_t{1} << 32;
 
 std::string expand(std::string_view path) {
   std::string out;
@@ -96,6 +98,7 @@ Input Input::file(const std::string& path) {
   const auto size = std::filesystem::file_size(path, error);
   std::ifstream in(path, std::ios::binary);
   check(in.good() && !error, path, ": cannot be opened: ", std::strerror(errno));
+  check(size <= most_stored, path, ": the file has ", size, " bytes; expected at most ", most_stored);
   std::string bytes;
   bytes.resize(size);
   in.read(bytes.data(), static_cast<std::streamsize>(size));

@@ -17,7 +17,7 @@ std::string resolve_path(std::string_view path, std::string_view folder);
 /// Decompressed bytes of a file, from front to back.
 class Input {
  public:
-  /// Throws "PATH: …" unless it is a regular file that can be read.
+  /// Throws "PATH: …" unless it is a regular file of at most 4 GiB that can be read.
   static Input file(const std::string& path);
   /// Bytes that outlive the input, under a name for messages.
   static Input memory(std::string_view bytes, std::string name);

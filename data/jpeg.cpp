@@ -1,4 +1,5 @@
 // JPEG pictures, read with libjpeg-turbo.
+#include <algorithm>
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
@@ -91,8 +92,15 @@ class JpegReader {
   template <class Step>
   void step(Step run) {
     static_assert(std::is_trivially_destructible_v<Step>);
-    if (setjmp(state_.jump) != 0) fail(name_, ": JPEG: ", state_.message, "; is the file complete?");
+    if (setjmp(state_.jump) != 0)
+      fail(name_, ": JPEG: near byte ", position(), ": ", state_.message, "; is the file complete?");
     run();
+  }
+
+  /// How far libjpeg has come; it looks a few bytes ahead of what it works on.
+  size_t position() const {
+    const jpeg_source_mgr* source = state_.decoder.src;
+    return source == nullptr ? 0 : bytes_.size() - std::min(bytes_.size(), source->bytes_in_buffer);
   }
 
   void read_header() {

@@ -72,7 +72,8 @@ class PngReader {
   template <class Step>
   void step(Step run) {
     static_assert(std::is_trivially_destructible_v<Step>);
-    if (setjmp(png_jmpbuf(png_)) != 0) fail(name_, ": PNG: ", input_.message, "; is the file complete?");
+    if (setjmp(png_jmpbuf(png_)) != 0)
+      fail(name_, ": PNG: byte ", size_ - input_.left, ": ", input_.message, "; is the file complete?");
     run();
   }
 

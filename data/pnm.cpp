@@ -49,8 +49,8 @@ class PnmReader {
   /// A picture to fill, after a look at whether the file can hold it.
   Tensor make(int64_t channels, int64_t height, int64_t width, int64_t needed) const {
     const auto left = static_cast<int64_t>(bytes_.size() - std::min(at_, bytes_.size()));
-    check(left >= needed, name_, ": PNM: ", left, " bytes of pixels; ", width, " x ", height, " in ", channels,
-          channels == 1 ? " channel" : " channels", " need ", needed, "; is the file complete?");
+    check(left >= needed, name_, ": PNM: byte ", at_, ": ", left, " bytes of pixels; ", width, " x ", height, " in ",
+          channels, channels == 1 ? " channel" : " channels", " need ", needed, "; is the file complete?");
     return Tensor({channels, height, width});
   }
 

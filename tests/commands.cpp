@@ -309,7 +309,8 @@ TEST_CASE("predict says what is wrong with an input, and still reads the others"
   const std::string good = file("good.pgm", "P5 8 8 255\n" + std::string(64, 'x'));
   check_refused({"predict", small_run(), folder / "missing.png"}, "missing.png: there is no such file");
   check_refused({"predict", folder / "norun", good}, "there is no such folder");
-  check_refused({"predict", small_run(), file("cut.png", "\x89PNG\r\n\x1a\n")}, "cut.png: PNG: the file ends early");
+  check_refused({"predict", small_run(), file("cut.png", "\x89PNG\r\n\x1a\n")},
+                "cut.png: PNG: byte 8: the file ends early");
   check_refused({"predict", small_run(), file("empty.csv", "")}, "is empty");
   check_refused({"predict", small_run(), file("short.csv", "1,2,3\n")}, "short.csv:1: 3 columns; the model wants 64");
   check_refused({"predict", small_run(), file("nan.npy", npy("(8, 8)", std::vector<float>(64, NAN)))}, "is nan");

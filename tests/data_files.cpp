@@ -229,7 +229,66 @@ TEST_CASE("broken tables name themselves, the line and what was expected") {
   broken("1,2\n3,4\n", "t.csv: ", "has no column names", "kind");
   broken("1,2\n3,4\n", "t.csv: ", "no column 2", "2");
   broken("3,2,x,y\n1,2,0\n1,2,1\n", "t.csv:1: ", "'3' rows are announced, 2 follow");
-  broken("2,2,x,y\n1,2,0\n1,2,2\n", "t.csv: ", "label '2' is not one of 0 … 1");
+  broken("2,2,x,y\n1,2,0\n1,2,2\n", "t.csv:3: column 2: ", "label '2' is not one of 0 … 1");
+  for (const char* first : {"5\n1,2,0\n", "5,2\n1,2,0\n", "x,2,a\n1,2,0\n", "1,x,a\n1,2,0\n"})
+    check_error([&] { parse_csv(first, "t.csv", CsvHeader::counts); }, "t.csv:1: ", "expected the number of rows");
+  check_error([] { parse_csv("1,3,a\n1,2,0\n", "t.csv", CsvHeader::counts); }, "t.csv:1: ", "'3' features");
+}
+
+TEST_CASE("broken rows may be left out: they are counted, the first few are told, and the others are as without them") {
+  const std::string rows[] = {"1,2,0", "1,x,0", "3,4,1", "1,2", "1,2,3,4", "5,6,", "\"5,6,1", "nan,6,1", "5,6,1"};
+  std::string bad, good;
+  for (const std::string& row : rows) {
+    bad += row + "\n";
+    if (row == "1,2,0" || row == "3,4,1" || row == "5,6,1") good += row + "\n";
+  }
+  Skipped skipped;
+  const CsvTable table = parse_csv(bad, "t", CsvHeader::none, "-1", ',', &skipped);
+  const CsvTable expected = parse_csv(good, "t", CsvHeader::none);
+  CHECK((table.values == expected.values));
+  CHECK((table.labels == expected.labels));
+  CHECK((table.class_names == expected.class_names));
+  CHECK(table.rows == 3);
+  CHECK(skipped.count == 6);
+  CHECK(skipped.words("row") ==
+        "; 6 rows skipped: t:2: column 1: 'x' is not a number; t:4: 2 columns, expected 3; "
+        "t:5: 4 columns, expected 3; …");
+  Skipped counted;
+  CHECK(parse_csv("3,2,a,b\n1,2,0\n1,2,2\n3,4,1\n", "t", CsvHeader::automatic, "-1", ',', &counted).rows == 2);
+  CHECK(counted.count == 1);
+  Skipped all;
+  check_error([&] { parse_csv("a,b\nx,1\ny,2\n", "t", CsvHeader::names, "-1", ',', &all); },
+              "t: ", "no rows; 2 rows skipped: t:2: column 0: 'x' is not a number; t:3: ");
+}
+
+TEST_CASE("a table of another kind is not skipped row by row without end") {
+  std::string rows = "1,2\n";
+  for (int i = 0; i <= Skipped::most; ++i) rows += "x\n";
+  Skipped skipped;
+  check_error([&] { parse_csv(rows, "t", CsvHeader::none, "-1", ',', &skipped); },
+              "t:1000002: ", "the wrong kind of file");
+}
+
+TEST_CASE("a config says whether broken rows are errors, and the description says what was left out") {
+  const Folder folder;
+  folder.write("t.csv", "1,2,0\n3,4,1\n1,x,0\n3,5,1\n");
+  const auto load = [&](const std::string& more) {
+    return make_dataset(parse_json(R"({"type": "Csv", "path": "t.csv", "validation": 0)" + more + "}", "test.json"), 0,
+                        folder.path.string());
+  };
+  const std::string file = (folder.path / "t.csv").string();
+  for (const char* more : {"", R"(, "on_error": "fail")"})
+    check_error([&] { load(more); }, "test.json:1:1: /: " + file + ":3: ", "'x' is not a number");
+  CHECK(load(R"(, "on_error": "skip")").description ==
+        file + ": 3 rows of 2 numbers; 1 row skipped: " + file + ":3: column 1: 'x' is not a number");
+  check_error([&] { load(R"(, "on_error": "ignore")"); }, "test.json:1:", "'fail', 'skip'");
+}
+
+TEST_CASE("a file beyond any limit is refused before memory is taken for it") {
+  const Folder folder;
+  const std::string path = folder.write("sparse", "");
+  fs::resize_file(path, uintmax_t{1} << 42);  // holes take no room on the disk
+  check_error([&] { Input::file(path); }, path + ": ", "expected at most 4294967296");
 }
 
 TEST_CASE("paths take environment variables and start at the config's folder") {
