@@ -66,6 +66,21 @@ double attribute(const std::string& tag, const std::string& name) {
   return at == std::string::npos ? std::nan("") : std::stod(tag.substr(at + name.size() + 3));
 }
 
+TEST_CASE("what moves a cell is what the pooling's enumeration lists") {
+  int enumerated = 0;
+  for (const PoolFamily& family : pool_families())
+    for (const PoolView& view : family.example.views) {
+      if (view.window.empty()) continue;
+      ++enumerated;
+      std::vector<int64_t> seen;
+      for (size_t i = 0; i < view.seen.size(); ++i)
+        if (view.seen[i]) seen.push_back(static_cast<int64_t>(i));
+      CHECK_MESSAGE(seen == view.window, family.name << (view.training ? ", training" : ""));
+    }
+  CHECK(enumerated >= 20);
+  MESSAGE(enumerated << " windows enumerated");
+}
+
 TEST_CASE("the reference in the repository is the one that is printed") {
   CHECK(read_file(docs + "/reference.md") == reference_page());
   CHECK(holds(reference_page(), "### Conv1d, Conv2d, Conv3d\n"));

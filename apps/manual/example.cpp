@@ -238,13 +238,14 @@ int64_t clearest(const Runner& run, const Tensors& inputs, bool training, const 
 }
 
 /// The elements of x that the windows of the layer's one pooling show to a cell, by the enumeration that its kernel
-/// goes by; none where it has several, or one of planes that are not those of x and y.
-std::vector<int64_t> window_cells(const Runner& run, const Tensors& inputs, bool training, int64_t cell) {
+/// goes by; none where it has several, or one of something else than x.
+std::vector<int64_t> window_cells(const Runner& run, Tensors inputs, bool training, int64_t cell) {
   const Tape tape;
   const WindowsWatch watch(tape);
+  inputs[0] = inputs[0].requires_grad();
   const Shape y = run(inputs, training).shape();
   const Shape x = inputs[0].shape();
-  if (watch.all().size() != 1) return {};
+  if (watch.all().size() != 1 || watch.all()[0].entry > 1) return {};  // x itself is the first entry
   const Windows& w = watch.all()[0].windows;
   if (x.rank() < w.rank + 1 || x.product(x.rank() - w.rank, x.rank()) != w.input_cells() || w.output_shape(x) != y)
     return {};
@@ -268,7 +269,8 @@ PoolView look(const Runner& run, const LayerInfo& row, const Tensors& inputs, bo
   const std::vector<double> weights = cleaned(view.weights);
   for (size_t i = 0; i < seen_by.size(); ++i)
     view.seen.push_back(seen_by[i][static_cast<size_t>(view.cell)] || weights[i] != 0);
-  for (const int64_t at : window_cells(run, inputs, training, view.cell)) view.seen[static_cast<size_t>(at)] = true;
+  view.window = window_cells(run, inputs, training, view.cell);
+  for (const int64_t at : view.window) view.seen[static_cast<size_t>(at)] = true;
   return view;
 }
 

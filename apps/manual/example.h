@@ -16,8 +16,10 @@ struct PoolView {
   Tensor output;           ///< the first one
   int64_t cell = 0;        ///< flat position in it of the cell that is looked at
   std::vector<bool> seen;  ///< for each element of the first input: whether the cell depends on it
-  Tensor weights;          ///< derivatives of the cell by the first input
-  Tensor gradient;         ///< those of the sum of all cells
+  /// Those that the pooling's enumeration lists, where the layer is one pooling of that input.
+  std::vector<int64_t> window;
+  Tensor weights;   ///< derivatives of the cell by the first input
+  Tensor gradient;  ///< those of the sum of all cells
 };
 
 struct PoolExample {

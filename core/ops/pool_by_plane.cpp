@@ -15,7 +15,9 @@ namespace {
 using kernels::Scratch;
 
 void check_planes(const char* op, const Tensor& x, const PlaneWindows& w) {
-  w.sizes.check_input(op, x.shape());
+  // Each of them is noted by whoever watches; the sizes alone are no windows of this pooling.
+  for (const Windows& own : w.planes) own.check_input(op, x.shape());
+  if (w.planes.empty()) w.sizes.check_input(op, x.shape());
   const int64_t planes = w.sizes.planes(x.shape());
   check(planes == 0 || w.planes.size() == 1 || static_cast<int64_t>(w.planes.size()) == planes, op, ": windows for ",
         w.planes.size(), " planes, but the input ", x.shape(), " has ", planes);
