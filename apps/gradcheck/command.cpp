@@ -42,6 +42,7 @@ int run(std::span<const std::string> arguments) {
       .flag("--step", &options.how.step, "largest step of the differences (default 1/256)", "H")
       .flag("--tolerance", &options.how.tolerance, "largest relative error that passes (default 1e-6)", "E")
       .flag("--seed", &seed, "of directions, elements and cotangents (default 0)", "N")
+      .flag("--set", &options.overrides, "overrides a value of CONFIG; may be repeated", "PATH=VALUE")
       .flag("--quiet", &options.quiet, "no progress bar")
       .flag("--json", &options.json, "one JSON object a line");
   cli.words(words, 0, 1, "a config file, or the name of a built-in one");

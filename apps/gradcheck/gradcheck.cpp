@@ -182,7 +182,8 @@ std::vector<Subject> chosen(const GradcheckOptions& options) {
     const Json config = name ? Json(options.layer) : parse_json(options.layer, "--layer");
     return {layer_subject(config, read_shapes(options.shapes), options.how)};
   }
-  if (!options.config.empty()) return {experiment_subject(read_experiment(options.config), options.how)};
+  if (!options.config.empty())
+    return {experiment_subject(read_experiment(options.config, options.overrides), options.how)};
   std::vector<Subject> subjects = op_subjects(options.how);
   for (Subject& layer : layer_subjects(options.how)) subjects.push_back(std::move(layer));
   for (Subject& loss : loss_subjects(options.how)) subjects.push_back(std::move(loss));

@@ -10,10 +10,11 @@
 namespace tarn {
 
 struct GradcheckOptions {
-  std::string config;               ///< a config file, or
-  std::string layer;                ///< a layer's JSON, or a list of layers, with
-  std::vector<std::string> shapes;  ///< "N,C,H,W" for each input, or
-  bool all = false;                 ///< every registered op, layer and loss
+  std::string config;                  ///< a config file, or
+  std::vector<std::string> overrides;  ///< "PATH=VALUE", of the config
+  std::string layer;                   ///< a layer's JSON, or a list of layers, with
+  std::vector<std::string> shapes;     ///< "N,C,H,W" for each input, or
+  bool all = false;                    ///< every registered op, layer and loss
   GradientCheckOptions how = {.order = 2};
   bool json = false;
   bool quiet = false;  ///< no progress bar
