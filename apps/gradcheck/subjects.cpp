@@ -125,7 +125,8 @@ Subject experiment_subject(const Experiment& experiment, const GradientCheckOpti
   std::vector<int64_t> sizes{batch};
   sizes.insert(sizes.end(), data.input.begin(), data.input.end());
   const Shape shape{std::span<const int64_t>(sizes)};
-  const Tensor target = draw_target({batch}, data.classes, Domain::any);
+  const bool classes = data.task == Task::classification;
+  const Tensor target = classes ? draw_target({batch}, data.classes, Domain::any) : data.some_targets(batch);
   Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), how, true);
   subject.kind = "config";
   subject.f = [predict = std::move(subject.f), loss, target](const Tensors& x) {
