@@ -151,27 +151,25 @@ namespace {
 /// Throws unless a model's output for one sample is what the data's task needs; for classification the loss knows.
 void check_output(const Data& data, const Shape& output) {
   const Shape target = row_shape(data.train.y);
-  const auto want = [&](const Shape& wanted, const char* what) {
-    check(output == wanted, "targets of a sample are ", target, ", so that ", wanted, " is expected: ", what);
+  const auto want = [&](const Shape& wanted, const std::string& what) {
+    check(output == wanted, "targets of a sample are ", target, ", so that ", wanted, " is expected, ", what);
   };
+  constexpr const char* channels = R"({"type": "Conv2d", "out_channels": "=classes", "kernel_size": 1}, say)";
   if (data.task == Task::segmentation)
-    want({1, data.classes, target[0], target[1]}, "a score for each class at each pixel");
-  if (data.task == Task::keypoints) want(rows_shape(1, target), "a heatmap for each joint");
+    want({1, data.classes, target[0], target[1]}, text("a score for each class at each pixel: end it with ", channels));
+  if (data.task == Task::keypoints)
+    want(rows_shape(1, target), text("a heatmap for each joint: end it with ", channels));
   if (data.task == Task::regression) want(rows_shape(1, target), "as many numbers");
-}
-
-/// How models for a task mostly end.
-const char* usual_end(Task task) {
-  if (task == Task::segmentation || task == Task::keypoints)
-    return R"(; end it with {"type": "Conv2d", "out_channels": "=classes", "kernel_size": 1} at the targets' size, say)";
-  if (task == Task::regression) return R"(; end it with {"type": "Linear", "out_features": …}, say)";
-  return R"(; end it with {"type": "Linear", "out_features": "=classes"}, say)";
 }
 
 }  // namespace
 
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model) {
   auto loss = make_loss(experiment.loss, data.classes);
+  const bool classify = data.task == Task::classification;
+  // The default loss would take any numbers for probabilities of classes.
+  check(!data.train.y.floating() || type_of(experiment.loss) != "CrossEntropyLoss", experiment.loss.where(),
+        "CrossEntropyLoss wants classes, but targets for ", name_of(data.task), " are numbers; use MSELoss, say");
   const Shape& output = model.output_shape();
   Tensor value;
   try {
@@ -181,10 +179,10 @@ std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data,
     if (!target.floating()) target = Tensor::full(target.shape(), static_cast<double>(data.classes - 1), Dtype::i64);
     value = loss->value(Tensor::zeros(two), target);
   } catch (const Error& error) {
-    const bool classes = data.task == Task::classification;
     fail(experiment.model.where(), "the model gives ", output, " for one sample, which does not suit the loss and the ",
-         classes ? text(data.classes, " classes") : text("targets for ", name_of(data.task)),
-         " of the data: ", error.what(), usual_end(data.task));
+         classify ? text(data.classes, " classes") : text("targets for ", name_of(data.task)),
+         " of the data: ", error.what(),
+         classify ? R"(; end it with {"type": "Linear", "out_features": "=classes"}, say)" : "");
   }
   check(value.numel() == 1, experiment.loss.where(), "the loss gives ", value.shape(),
         " where training needs one number; use reduction 'mean' or 'sum'");

@@ -61,7 +61,7 @@ Figure draw_figure(int64_t pose, int64_t height, int64_t width, const Stream& dr
   low = low - Point{head_radius, head_radius};
   high = high + Point{head_radius, head_radius};
   const double w = static_cast<double>(width - 1), h = static_cast<double>(height - 1);
-  const double scale = between(draws, 4, 0.6, 1) * std::min(w / (high.x - low.x), h / (high.y - low.y));
+  const double scale = between(draws, 4, 0.5, 1) * std::min(w / (high.x - low.x), h / (high.y - low.y));
   const Point room{w - scale * (high.x - low.x), h - scale * (high.y - low.y)};
   const Point corner{room.x * draws.uniform(5), room.y * draws.uniform(6)};
   for (Point& p : f.joints) p = corner + scale * (p - low);
@@ -72,10 +72,10 @@ Figure draw_figure(int64_t pose, int64_t height, int64_t width, const Stream& dr
 
 void paint_figure(Canvas& canvas, const Figure& f, const Stream& draws) {
   const auto colour = [&](uint64_t i, double low, double high, double least) {
-    return from_hsv(between(draws, 3 * i, low, high), between(draws, 3 * i + 1, least, least + 0.3),
-                    between(draws, 3 * i + 2, 0.65, 1));
+    return from_hsv(between(draws, 3 * i, low, high), between(draws, 3 * i + 1, least, least + 0.5),
+                    between(draws, 3 * i + 2, 0.55, 1));
   };
-  const Colour sides[] = {colour(0, -15, 50, 0.6), colour(1, 180, 245, 0.6)};
+  const Colour sides[] = {colour(0, -15, 50, 0.4), colour(1, 180, 245, 0.4)};
   const Colour body = colour(2, 90, 150, 0.1);
   const auto paint_side = [&](size_t side) {
     const Point* joints = f.joints.data() + left_elbow + side * side_joints;

@@ -17,8 +17,8 @@ struct Keypoints {
     std::string target = "heatmaps";
     double sigma = 1.5;
     int64_t stride = 2;
-    int64_t clutter = 3;
-    double noise = 0.06;
+    int64_t clutter = 8;
+    double noise = 0.1;
     void fields(auto& f) {
       f("n", n, "number of pictures", {.lo = 1, .hi = 10'000'000});
       f("height", height, "rows of a picture; a multiple of the stride", {.lo = 16, .hi = 4096});
@@ -28,7 +28,9 @@ struct Keypoints {
       f("sigma", sigma, "deviation of a joint's Gaussian, in cells of its heatmap", {.lo = 0.25, .hi = 64});
       f("stride", stride, "pixels of the picture to a cell of the heatmaps, along each axis: 1, 2 or 4",
         {.lo = 1, .hi = 4});
-      f("clutter", clutter, "lines of any colour behind the figure, at most", {.lo = 0, .hi = 1000});
+      f("clutter", clutter,
+        "most lines of any colour, like limbs, three quarters of them behind the figure and the others over it",
+        {.lo = 0, .hi = 1000});
       f("noise", noise, "deviation of the normal noise that is added to every value", {.lo = 0, .hi = 10});
     }
     void validate() const {
@@ -53,6 +55,20 @@ struct Keypoints {
     }
   }
 
+  /// A bent line anywhere, as thick and as colourful as limbs; three of four are behind the figure.
+  static void draw_line(Canvas& canvas, const Stream& draws, bool in_front) {
+    if ((draws.uniform(0) < 0.25) != in_front) return;
+    const double h = static_cast<double>(canvas.height()), w = static_cast<double>(canvas.width());
+    const Point start{w * draws.uniform(1), h * draws.uniform(2)};
+    const auto step = [&](uint64_t i) { return std::min(h, w) * (0.1 + 0.2 * draws.uniform(i)); };
+    const Point middle = start + step(3) * direction(360 * draws.uniform(4));
+    const Point end = middle + step(5) * direction(360 * draws.uniform(6));
+    const double thickness = std::max(1.0, std::min(h, w) * (0.03 + 0.04 * draws.uniform(7)));
+    const Colour colour = from_hsv(360 * draws.uniform(8), draws.uniform(9), 0.5 + 0.5 * draws.uniform(10));
+    canvas.stroke(start, middle, thickness, colour);
+    canvas.stroke(middle, end, thickness, colour);
+  }
+
   /// Picture number i, with the places of joints; `planes` hold the noise and get the picture. Returns the pose.
   static int64_t draw(const Config& c, float* planes, float* points, const Stream& draws) {
     const std::vector<float> noise(planes, planes + 3 * c.height * c.width);
@@ -61,17 +77,14 @@ struct Keypoints {
     canvas.texture(from_hsv(360 * draws.uniform(1), 0.3 * draws.uniform(2), 0.1 + 0.45 * draws.uniform(3)),
                    draws.child(0));
     const Stream lines = draws.child(1);
-    for (int64_t i = 0; i < lines.below(0, c.clutter + 1); ++i) {
-      const Stream line = lines.child(static_cast<uint64_t>(i));
-      const auto place = [&](uint64_t at) {
-        return Point{static_cast<double>(c.width) * line.uniform(at),
-                     static_cast<double>(c.height) * line.uniform(at + 1)};
-      };
-      canvas.stroke(place(0), place(2), 1 + 2 * line.uniform(4),
-                    from_hsv(360 * line.uniform(5), 0.7 * line.uniform(6), 0.3 + 0.6 * line.uniform(7)));
-    }
+    const int64_t count = lines.below(0, c.clutter + 1);
+    const auto draw_lines = [&](bool in_front) {
+      for (int64_t i = 0; i < count; ++i) draw_line(canvas, lines.child(static_cast<uint64_t>(i)), in_front);
+    };
+    draw_lines(false);
     const Figure figure = draw_figure(pose, c.height, c.width, draws.child(2));
     paint_figure(canvas, figure, draws.child(3));
+    draw_lines(true);
     canvas.finish(noise.data(), c.noise);
     for (const Point& p : figure.joints) {
       *points++ = static_cast<float>(p.x);
