@@ -68,7 +68,7 @@ std::string mask_answer(const Data& data, const std::string& name, std::span<con
   std::string line = name + ":";
   for (const size_t c : order) {
     all.set(name_in(data, c), shares[c]);
-    line += (&c == &order.front() ? " " : ", ") + name_in(data, c) + " " + formatted("%.2f %%", 100 * shares[c]);
+    line += text(c == order.front() ? " " : ", ", name_in(data, c), " ", formatted("%.2f %%", 100 * shares[c]));
   }
   return style.json ? to_text(begin_line(name).set("pixels", static_cast<int64_t>(mask.size())).set("shares", all))
                     : line;

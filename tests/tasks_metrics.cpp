@@ -41,7 +41,12 @@ TEST_CASE("pixel accuracy and IoU equal naive loops over pixels") {
     }
   double sum = 0;
   int64_t right = 0;
-  for (size_t p = 0; p < told.size(); ++p) right += told[p] == y.data<int64_t>()[p];
+  std::vector<int64_t> confusion(16, 0);
+  for (size_t p = 0; p < told.size(); ++p) {
+    right += told[p] == y.data<int64_t>()[p];
+    ++confusion[static_cast<size_t>(y.data<int64_t>()[p] * classes + told[p])];
+  }
+  CHECK(counts.confusion == confusion);
   for (int64_t c = 0; c < classes; ++c) {
     int64_t both = 0, either = 0;
     for (size_t p = 0; p < told.size(); ++p) {
