@@ -186,9 +186,11 @@ Trainer::State Trainer::state() {
   facts.set("examples", sums_.examples);
   facts.set("correct", sums_.counts.right);
   facts.set("counted", sums_.counts.total);
-  Json confusion = Json::array();
-  for (const int64_t n : sums_.counts.confusion) confusion.push(n);
-  facts.set("confusion", confusion);
+  if (sums_.counts.total > 0) {  // at an epoch's end there is nothing to keep
+    Json confusion = Json::array();
+    for (const int64_t n : sums_.counts.confusion) confusion.push(n);
+    facts.set("confusion", confusion);
+  }
   facts.set("seconds", seconds_before_);
   Json rows = Json::array();
   for (const EpochRecord& r : history_) rows.push(to_json(r));
@@ -206,8 +208,8 @@ void Trainer::load_sums(const Json& facts) {
   counts.total = counted ? counted->as_integer() : sums_.examples;
   const Json* confusion = facts.find("confusion");
   const size_t cells = confusion ? confusion->size() : 0;
-  check(cells == counts.confusion.size(), "the saved state counts ", cells, " pairs of classes, the data has ",
-        counts.confusion.size(), "; it belongs to another experiment");
+  check(cells == (confusion ? counts.confusion.size() : 0), "the saved state counts ", cells,
+        " pairs of classes, the data has ", counts.confusion.size(), "; it belongs to another experiment");
   for (size_t i = 0; i < cells; ++i) counts.confusion[i] = confusion->items()[i].as_integer();
 }
 
