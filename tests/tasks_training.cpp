@@ -210,7 +210,8 @@ TEST_CASE("train, eval, predict and the report speak of masks") {
   for (const char* part :
        {"test mean IoU", "<th>IoU</th>", "square", "told mask", "Confusion matrix", "Pixel accuracy"})
     CHECK_MESSAGE(contains(report, part), part);
-  for (const char* part : {"Misclassified", "http:", "href=", "=nan", ">nan"}) CHECK_FALSE_MESSAGE(contains(report, part), part);
+  for (const char* part : {"Misclassified", "http:", "href=", "=nan", ">nan"})
+    CHECK_FALSE_MESSAGE(contains(report, part), part);
   write_file_atomically(folder / "a.ppm", "P6 16 16 255\n" + std::string(16 * 16 * 3, '\x60'));
   const Json answer = json_lines(run_tarn({"predict", folder / "run", folder / "a.ppm", "--json"}).out)[0];
   double sum = 0;
