@@ -2,33 +2,41 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
-#include "core/tensor.h"
+#include "apps/metrics.h"
+#include "data/dataset.h"
 #include "layers/loss.h"
 #include "layers/module.h"
 
 namespace tarn {
 
-/// What a model does on a set of examples. For classification (int64 targets) `correct` and the rest are filled.
+/// What a model does on a set of examples.
 struct Evaluation {
+  Task task = Task::classification;
   int64_t examples = 0;
   double loss = 0;  ///< mean over examples; NaN where there are none
-  int64_t correct = 0;
-  std::vector<int64_t> confusion;  ///< [true class, predicted class], row-major
+  Counts counts;
   struct Mistake {
     int64_t example, truth, guess;
     double confidence;  ///< probability given to the guess
   };
-  std::vector<Mistake> mistakes;  ///< in the order of the examples
+  std::vector<Mistake> mistakes;  ///< classification: in the order of the examples
+  /// Segmentation: 1 - mean IoU of each example. Keypoints: mean distance of its joints in shares of its figure's size.
+  std::vector<double> errors;
 
-  bool classification() const { return !confusion.empty(); }
-  double accuracy() const { return examples ? static_cast<double>(correct) / static_cast<double>(examples) : 0; }
+  bool classification() const { return task == Task::classification && counts.total > 0; }
+  double accuracy() const { return counts.total ? metrics_of(Task::classification, counts)[0].value : 0; }
+  std::vector<Metric> metrics() const { return metrics_of(task, counts); }
 };
 
-/// Runs the model over x [N, …] against y in batches of a fixed size. `classes` > 0 says that outputs are [N, classes]
-/// scores.
-Evaluation evaluate(Module& model, const Loss& loss, const Tensor& x, const Tensor& y, int64_t classes);
+/// Runs the model over a part of the data in batches of a fixed size.
+Evaluation evaluate(Module& model, const Loss& loss, const Data& data, const Examples& part);
+
+/// "test accuracy 0.9833 (354 of 360), test loss 0.0512", with the metrics of the task; what is not finite is so
+/// called.
+std::string result_text(const Evaluation& test);
 
 /// Position of the largest of each row of scores [N, C]; the first at a tie.
 std::vector<int64_t> best_classes(const Tensor& scores);

@@ -49,7 +49,9 @@ void TrainConfig::fields(Fields& f) {
     {.lo = 0, .lo_open = true});
   f("clip_grad_value", clip_grad_value, "largest magnitude of a gradient's element; null: no limit",
     {.lo = 0, .lo_open = true});
-  f("best_by", best_by, "what chooses the best checkpoint, on the validation part", {.choices = {"loss", "accuracy"}});
+  f("best_by", best_by,
+    "what chooses the best checkpoint, on the validation part: the loss or a metric of the data's task",
+    {.choices = {"loss", "accuracy", "mean_iou", "pixel_accuracy", "pck"}});
   f("checkpoint", checkpoint,
     "run the model in this many segments, keep only the values between them, and compute the rest again for the "
     "gradients: less memory, more time; 0: keep all",
@@ -118,17 +120,43 @@ std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& dat
   return make_model(experiment.model, build);
 }
 
+namespace {
+
+/// Throws unless a model's output for one sample is what the data's task needs; for classification the loss knows.
+void check_output(const Data& data, const Shape& output) {
+  const Shape target = row_shape(data.train.y);
+  const auto want = [&](const Shape& wanted, const std::string& what) {
+    check(output == wanted, "targets of a sample are ", target, ", so that ", wanted, " is expected, ", what);
+  };
+  constexpr const char* channels = R"({"type": "Conv2d", "out_channels": "=classes", "kernel_size": 1}, say)";
+  if (data.task == Task::segmentation)
+    want({1, data.classes, target[0], target[1]}, text("a score for each class at each pixel: end it with ", channels));
+  if (data.task == Task::keypoints)
+    want(rows_shape(1, target), text("a heatmap for each joint: end it with ", channels));
+  if (data.task == Task::regression) want(rows_shape(1, target), "as many numbers");
+}
+
+}  // namespace
+
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model) {
   auto loss = make_loss(experiment.loss, data.classes);
+  const bool classify = data.task == Task::classification;
+  // The default loss would take any numbers for probabilities of classes.
+  check(!data.train.y.floating() || type_of(experiment.loss) != "CrossEntropyLoss", experiment.loss.where(),
+        "CrossEntropyLoss wants classes, but targets for ", name_of(data.task), " are numbers; use MSELoss, say");
   const Shape& output = model.output_shape();
   Tensor value;
   try {
+    check_output(data, output);
     const Shape two = output.rank() > 0 && output[0] == 1 ? output.with(0, 2) : output;
-    value = loss->value(Tensor::zeros(two), Tensor::full({2}, static_cast<double>(data.classes - 1), Dtype::i64));
+    Tensor target = data.some_targets(2);
+    if (!target.floating()) target = Tensor::full(target.shape(), static_cast<double>(data.classes - 1), Dtype::i64);
+    value = loss->value(Tensor::zeros(two), target);
   } catch (const Error& error) {
     fail(experiment.model.where(), "the model gives ", output, " for one sample, which does not suit the loss and the ",
-         data.classes, " classes of the data: ", error.what(),
-         "; end it with {\"type\": \"Linear\", \"out_features\": \"=classes\"}, say");
+         classify ? text(data.classes, " classes") : text("targets for ", name_of(data.task)),
+         " of the data: ", error.what(),
+         classify ? R"(; end it with {"type": "Linear", "out_features": "=classes"}, say)" : "");
   }
   check(value.numel() == 1, experiment.loss.where(), "the loss gives ", value.shape(),
         " where training needs one number; use reduction 'mean' or 'sum'");

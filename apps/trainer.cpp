@@ -1,6 +1,7 @@
 // One step: forward, loss, gradients, update. One epoch: all steps, then validation.
 #include "apps/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -14,6 +15,25 @@ namespace tarn {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+void set_metrics(Json& out, const std::string& part, const std::vector<Metric>& metrics) {
+  for (const Metric& m : metrics) out.set(part + "_" + m.name, json_number(m.value));
+}
+
+/// The metrics of any task that a record has.
+std::vector<Metric> metrics_in(const Json& json, const std::string& part) {
+  std::vector<Metric> metrics;
+  for (const Task task : {Task::classification, Task::segmentation, Task::keypoints, Task::regression})
+    for (const std::string& name : metric_names(task))
+      if (const Json* value = json.find(part + "_" + name)) metrics.push_back({name, number_or_nan(*value)});
+  return metrics;
+}
+
+/// The value of a metric by its name; NaN where there is none.
+double value_of(const std::vector<Metric>& metrics, const std::string& name) {
+  const auto it = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& m) { return m.name == name; });
+  return it == metrics.end() ? nan : it->value;
+}
 
 }  // namespace
 
@@ -30,9 +50,9 @@ Json to_json(const EpochRecord& r) {
   out.set("epoch", r.epoch);
   out.set("lr", json_number(r.lr));
   out.set("train_loss", json_number(r.train_loss));
-  out.set("train_accuracy", json_number(r.train_accuracy));
+  set_metrics(out, "train", r.train);
   out.set("validation_loss", json_number(r.validation_loss));
-  out.set("validation_accuracy", json_number(r.validation_accuracy));
+  set_metrics(out, "validation", r.validation);
   out.set("gradient_norm", json_number(r.gradient_norm));
   out.set("seconds", json_number(r.seconds));
   return out;
@@ -42,9 +62,9 @@ EpochRecord epoch_record(const Json& json) {
   return {json.at("epoch").as_integer(),
           number_or_nan(json.at("lr")),
           number_or_nan(json.at("train_loss")),
-          number_or_nan(json.at("train_accuracy")),
+          metrics_in(json, "train"),
           number_or_nan(json.at("validation_loss")),
-          number_or_nan(json.at("validation_accuracy")),
+          metrics_in(json, "validation"),
           number_or_nan(json.at("gradient_norm")),
           number_or_nan(json.at("seconds"))};
 }
@@ -56,6 +76,8 @@ Trainer::Trainer(const Experiment& experiment, const Data& data)
       loss_(build_loss(experiment, data, *model_)),
       optimizer_(make_optimizer(experiment.optimizer, parameters(*model_))),
       loader_(data.train, data.batching, static_cast<uint64_t>(experiment.seed)) {
+  check_best_by(experiment.train.best_by, data.task);
+  sums_.counts = Counts::of(data.task, data.classes, false);
   if (!experiment.schedule.is_null())
     schedule_ = make_schedule(experiment.schedule, *optimizer_, {experiment.train.epochs, loader_.batches()});
   loader_.start(0);
@@ -84,10 +106,7 @@ void Trainer::step(const Batch& batch) {
   const int64_t n = batch.x.size(0);
   sums_.loss += value * static_cast<double>(n);
   sums_.examples += n;
-  if (!batch.y.floating() && scores.rank() == 2) {
-    const auto guesses = best_classes(scores.detach());
-    for (size_t i = 0; i < guesses.size(); ++i) sums_.correct += guesses[i] == batch.y.data<int64_t>()[i];
-  }
+  count(sums_.counts, data_.task, scores.detach(), batch.y, batch.points, data_.input);
 }
 
 bool Trainer::run_epoch(const Watch& watch) {
@@ -118,13 +137,18 @@ bool Trainer::run_epoch(const Watch& watch) {
 
 void Trainer::end_epoch() {
   const double n = static_cast<double>(sums_.examples);
-  EpochRecord record{
-      epoch_ + 1, optimizer_->lr(), sums_.loss / n, static_cast<double>(sums_.correct) / n, nan, nan, gradient_norm_,
-      0};
+  const Counts none = Counts::of(data_.task, data_.classes, false);
+  EpochRecord record{.epoch = epoch_ + 1,
+                     .lr = optimizer_->lr(),
+                     .train_loss = sums_.loss / n,
+                     .train = metrics_of(data_.task, sums_.counts),
+                     .validation_loss = nan,
+                     .validation = metrics_of(data_.task, none),
+                     .gradient_norm = gradient_norm_};
   if (data_.validation.size() > 0) {
-    const Evaluation e = evaluate(*model_, *loss_, data_.validation.x, data_.validation.y, data_.classes);
+    const Evaluation e = evaluate(*model_, *loss_, data_, data_.validation);
     record.validation_loss = e.loss;
-    record.validation_accuracy = e.classification() ? e.accuracy() : nan;
+    record.validation = e.metrics();
   }
   improved_ = is_better(record);
   history_.push_back(record);
@@ -132,7 +156,7 @@ void Trainer::end_epoch() {
   if (schedule_ && schedule_->interval() == Interval::epoch)
     schedule_->step(data_.validation.size() > 0 ? record.validation_loss : record.train_loss);
   ++epoch_;
-  sums_ = {};
+  sums_ = {.counts = none};
   loader_.start(epoch_);
 }
 
@@ -140,8 +164,9 @@ void Trainer::end_epoch() {
 bool Trainer::is_better(const EpochRecord& record) const {
   if (best_ < 0 || data_.validation.size() == 0) return true;
   const EpochRecord& best = history_[static_cast<size_t>(best_)];
-  if (experiment_.train.best_by == "accuracy" && record.validation_accuracy != best.validation_accuracy)
-    return record.validation_accuracy > best.validation_accuracy;
+  const double value = value_of(record.validation, experiment_.train.best_by);
+  const double highest = value_of(best.validation, experiment_.train.best_by);
+  if (experiment_.train.best_by != "loss" && value != highest) return value > highest;
   return record.validation_loss < best.validation_loss;
 }
 
@@ -158,14 +183,34 @@ Trainer::State Trainer::state() {
   facts.set("step", step_);
   facts.set("best", best_);
   facts.set("loss_sum", json_number(sums_.loss));
-  facts.set("correct", sums_.correct);
   facts.set("examples", sums_.examples);
+  facts.set("correct", sums_.counts.right);
+  facts.set("counted", sums_.counts.total);
+  if (sums_.counts.total > 0) {  // at an epoch's end there is nothing to keep
+    Json confusion = Json::array();
+    for (const int64_t n : sums_.counts.confusion) confusion.push(n);
+    facts.set("confusion", confusion);
+  }
   facts.set("seconds", seconds_before_);
   Json rows = Json::array();
   for (const EpochRecord& r : history_) rows.push(to_json(r));
   facts.set("history", rows);
   s.facts = to_text(facts);
   return s;
+}
+
+void Trainer::load_sums(const Json& facts) {
+  sums_ = {number_or_nan(facts.at("loss_sum")), facts.at("examples").as_integer(),
+           Counts::of(data_.task, data_.classes, false)};
+  Counts& counts = sums_.counts;
+  counts.right = facts.at("correct").as_integer();
+  const Json* counted = facts.find("counted");  // states of earlier versions count samples alone
+  counts.total = counted ? counted->as_integer() : sums_.examples;
+  const Json* confusion = facts.find("confusion");
+  const size_t cells = confusion ? confusion->size() : 0;
+  check(cells == (confusion ? counts.confusion.size() : 0), "the saved state counts ", cells,
+        " pairs of classes, the data has ", counts.confusion.size(), "; it belongs to another experiment");
+  for (size_t i = 0; i < cells; ++i) counts.confusion[i] = confusion->items()[i].as_integer();
 }
 
 void Trainer::load_state(const NamedValues& tensors, const std::string& facts) {
@@ -195,7 +240,7 @@ void Trainer::load_state(const NamedValues& tensors, const std::string& facts) {
   epoch_ = json.at("epoch").as_integer();
   step_ = json.at("step").as_integer();
   best_ = json.at("best").as_integer();
-  sums_ = {number_or_nan(json.at("loss_sum")), json.at("correct").as_integer(), json.at("examples").as_integer()};
+  load_sums(json);
   seconds_before_ = json.at("seconds").as_number();
   history_.clear();
   for (const Json& row : json.at("history").items()) history_.push_back(epoch_record(row));

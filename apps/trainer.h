@@ -19,9 +19,11 @@ namespace tarn {
 struct EpochRecord {
   int64_t epoch = 0;  ///< from 1
   double lr = 0;      ///< at the epoch's end
-  double train_loss = 0, train_accuracy = 0;
-  double validation_loss = 0, validation_accuracy = 0;  ///< NaN where there is no validation part
-  double gradient_norm = 0;  ///< of the last step, before clipping; NaN where nothing is clipped
+  double train_loss = 0;
+  std::vector<Metric> train;  ///< the metrics of the data's task, over the samples as they were learned from
+  double validation_loss = 0;
+  std::vector<Metric> validation;  ///< NaN, as the loss is, where there is no validation part
+  double gradient_norm = 0;        ///< of the last step, before clipping; NaN where nothing is clipped
   double seconds = 0;
 };
 
@@ -29,14 +31,15 @@ struct EpochRecord {
 Json json_number(double value);
 double number_or_nan(const Json& value);
 
-/// The record as a line of metrics.jsonl, and back; NaN is written as null.
+/// The record as a line of metrics.jsonl, and back: "train_accuracy" and so on; NaN is written as null.
 Json to_json(const EpochRecord& record);
 EpochRecord epoch_record(const Json& json);
 
 /// Sums over the part of an epoch that is done.
 struct EpochSums {
   double loss = 0;
-  int64_t correct = 0, examples = 0;
+  int64_t examples = 0;
+  Counts counts;
 };
 
 /// Trains the model of an experiment.
@@ -74,6 +77,7 @@ class Trainer {
  private:
   void step(const Batch& batch);
   void end_epoch();
+  void load_sums(const Json& facts);
   bool is_better(const EpochRecord& record) const;
 
   const Experiment& experiment_;

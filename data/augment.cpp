@@ -3,6 +3,10 @@
 
 namespace tarn {
 
+void Augmentation::apply_to_mask(const int64_t*, int64_t*, const Shape&, const Stream&) const {
+  fail("this augmentation does not move masks");
+}
+
 Planes Planes::of(const Shape& sample, const char* name) {
   const int rank = sample.rank();
   check(rank == 2 || rank == 3, name, ": samples are ", sample, ", expected images: [C, H, W] or [H, W]");

@@ -17,6 +17,13 @@
 
 namespace tarn {
 
+/// What of a sample an augmentation moves.
+enum class Moves {
+  nothing,    ///< every value stays in its place: targets of any task stay right
+  pixels,     ///< pixels alone: a mask or a joint would be left behind
+  masks_too,  ///< pixels, and a mask with them
+};
+
 /// One augmentation. Images are [C, H, W] or [H, W]. It sees samples after normalisation, so that the 0 that comes in
 /// from outside an image is the mean then.
 class Augmentation {
@@ -26,6 +33,10 @@ class Augmentation {
   virtual void check_shape(const Shape& sample) const = 0;
   /// Writes the changed `x` to `y`; both have the sample's shape and do not overlap. `draws` belongs to this sample.
   virtual void apply(const float* x, float* y, const Shape& sample, const Stream& draws) const = 0;
+  virtual Moves moves() const { return Moves::pixels; }
+  /// Where `moves` says masks_too: writes the mask of a sample, [H, W], to `to` as `apply` moves the sample's planes by
+  /// the same draws. What comes in from outside is class 0.
+  virtual void apply_to_mask(const int64_t* mask, int64_t* to, const Shape& sample, const Stream& draws) const;
 };
 
 /// Planes, rows and columns of a sample.

@@ -9,20 +9,6 @@
 
 namespace tarn {
 
-Examples Examples::take(std::span<const int64_t> samples) const {
-  const int64_t n = static_cast<int64_t>(samples.size());
-  const Shape shape = x.shape().with(0, n);
-  Examples out{Tensor(shape), Tensor({n}, Dtype::i64)};
-  const int64_t each = shape.product(1, shape.rank());
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t from = samples[static_cast<size_t>(i)];
-    check(from >= 0 && from < size(), "examples: there is no sample ", from, " among ", size());
-    std::copy_n(x.data<float>() + from * each, each, out.x.fill<float>() + i * each);
-    out.y.fill<int64_t>()[i] = y.data<int64_t>()[from];
-  }
-  return out;
-}
-
 Tensor Normalisation::operator()(const Tensor& x) const {
   if (!mean.defined()) return x;
   const Shape sample(x.shape().span().subspan(1));
@@ -95,11 +81,16 @@ TestBy test_by(const DatasetInfo& row, const Split& split) {
   return *split.by == "tail" ? TestBy::tail : *split.by == "head" ? TestBy::head : TestBy::seed;
 }
 
-void check_labels(const Examples& examples, int64_t classes) {
-  for (int64_t i = 0; i < examples.size(); ++i) {
-    const int64_t y = examples.y.data<int64_t>()[i];
-    check(y >= 0 && y < classes, "sample ", i, ": class ", y, " is not one of ", classes);
-  }
+/// Refuses augmentations that would leave targets behind.
+void check_augmentation(const Json& json, const Augmentation& augmentation, const Data& data) {
+  augmentation.check_shape(data.input);
+  if (data.task == Task::classification || augmentation.moves() == Moves::nothing) return;
+  if (data.task == Task::segmentation && augmentation.moves() == Moves::masks_too) return;
+  // A single number, such as an age, says nothing about places; several may be coordinates.
+  if (data.task == Task::regression && row_shape(data.train.y).numel() == 1) return;
+  fail(json.where(), type_of(json), " moves pixels, but cannot move the targets for ", name_of(data.task),
+       " with them, which would be wrong then; leave it out",
+       data.task == Task::segmentation ? ", or use RandomHorizontalFlip, RandomVerticalFlip or RandomShift" : "");
 }
 
 Examples first(const Examples& examples, int64_t limit) {
@@ -122,6 +113,13 @@ void cut(Data& data, Samples samples, const DataFields& fields, TestBy by) {
 }
 
 }  // namespace
+
+Tensor Data::some_targets(int64_t n) const {
+  check(train.size() > 0, "there are no samples to learn from");
+  Tensor out(rows_shape(n, row_shape(train.y)), train.y.dtype());
+  for (int64_t i = 0; i < n; ++i) copy_row(train.y, i % train.size(), out, i);
+  return out;
+}
 
 Partition partition(int64_t n, double test, TestBy by, int64_t train, double validation, uint64_t seed) {
   check(n > 0, "split: there are no samples");
@@ -155,12 +153,13 @@ Data make_dataset(const Json& json, uint64_t seed, const std::string& folder) {
     check(samples.test.size() == 0 || samples.test.x.shape().with(0, 1) == samples.all.x.shape().with(0, 1),
           "samples of the test part are ", samples.test.x.shape(), ", the others ", samples.all.x.shape());
     Data data;
-    data.input = Shape(samples.all.x.shape().span().subspan(1));
+    data.input = row_shape(samples.all.x);
     data.classes = static_cast<int64_t>(samples.class_names.size());
     data.class_names = std::move(samples.class_names);
     data.description = std::move(samples.description);
-    check_labels(samples.all, data.classes);
-    check_labels(samples.test, data.classes);
+    data.task = samples.task;
+    check_examples(samples.all, data.task, data.classes);
+    check_examples(samples.test, data.task, data.classes);
     cut(data, std::move(samples), fields, test_by(row, fields.split));
     if (fields.normalize != "none") {
       data.normalisation = statistics(data.train.x, fields.normalize == "channels");
@@ -171,9 +170,10 @@ Data make_dataset(const Json& json, uint64_t seed, const std::string& folder) {
                      .drop_last = fields.drop_last,
                      .prefetch = fields.prefetch,
                      .augment = {}};
-    for (const Json& augmentation : fields.augment.items())
+    for (const Json& augmentation : fields.augment.items()) {
       data.batching.augment.push_back(make_augmentation(augmentation));
-    for (const auto& augmentation : data.batching.augment) augmentation->check_shape(data.input);
+      check_augmentation(augmentation, *data.batching.augment.back(), data);
+    }
     return data;
   });
 }

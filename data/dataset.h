@@ -14,20 +14,10 @@
 
 #include "core/config.h"
 #include "core/place.h"
-#include "core/tensor.h"
 #include "data/augment.h"
+#include "data/examples.h"
 
 namespace tarn {
-
-/// Samples and their classes.
-struct Examples {
-  Tensor x;  ///< float32 [N, …]
-  Tensor y;  ///< int64 [N]
-
-  int64_t size() const { return x.defined() ? x.shape()[0] : 0; }
-  /// A copy of the samples with these numbers, in this order. Throws where there is no such sample.
-  Examples take(std::span<const int64_t> samples) const;
-};
 
 /// How samples become batches.
 struct Batching {
@@ -50,19 +40,25 @@ struct Normalisation {
 struct Data {
   Examples train, validation, test;
   Shape input;  ///< of one sample, without N
+  /// Classes of samples or of pixels, or joints: what "=classes" stands for in a model; 0 for regression.
   int64_t classes = 0;
-  std::vector<std::string> class_names;  ///< one a class
+  std::vector<std::string> class_names;  ///< one a class, or one a joint
   std::string description;
   Normalisation normalisation;  ///< of the training part, applied to all parts; for samples that come later
   Batching batching;
+  Task task = Task::classification;
+
+  /// The targets of n training samples, from the first on and over again where there are fewer: to try things on.
+  Tensor some_targets(int64_t n) const;
 };
 
 /// All samples as a data set's own code returns them, before they are cut; images are scaled to [0, 1].
 struct Samples {
   Examples all;
-  Examples test;  ///< where the test part comes from files of its own; else empty
-  std::vector<std::string> class_names;
+  Examples test;                         ///< where the test part comes from files of its own; else empty
+  std::vector<std::string> class_names;  ///< or of joints; none for regression
   std::string description;
+  Task task = Task::classification;
 };
 
 /// What a data set is told when it is loaded.

@@ -13,6 +13,7 @@ class GaussianNoise : public Augmentation {
   explicit GaussianNoise(Config c) : c_(c) {}
 
   void check_shape(const Shape&) const override {}
+  Moves moves() const override { return Moves::nothing; }
 
   void apply(const float* x, float* y, const Shape& sample, const Stream& draws) const override {
     const int64_t n = sample.numel();

@@ -2,12 +2,20 @@
 #include "data/loader.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
+#include <type_traits>
 
 #include "core/random.h"
 
 namespace tarn {
+
+namespace {
+
+bool moves_masks(const std::shared_ptr<const Augmentation>& augmentation) {
+  return augmentation->moves() == Moves::masks_too;
+}
+
+}  // namespace
 
 /// A batch that is being prepared.
 struct Loader::Ahead {
@@ -25,8 +33,12 @@ Loader::Loader(const Examples& examples, Batching batching, uint64_t seed)
   if (n == 0) return;
   check(batches_ > 0, "loader: drop_last leaves no batch of ", size, " among ", n,
         " samples; use a smaller batch_size");
-  sample_ = Shape(examples.x.shape().span().subspan(1));
-  for (const auto& augmentation : batching_.augment) augmentation->check_shape(sample_);
+  sample_ = row_shape(examples.x);
+  masks_ = examples.y.dtype() == Dtype::i64 && examples.y.rank() == 3;
+  for (const auto& augmentation : batching_.augment) {
+    augmentation->check_shape(sample_);
+    check(!masks_ || augmentation->moves() != Moves::pixels, "loader: an augmentation would leave masks behind");
+  }
 }
 
 Loader Loader::in_order(const Examples& examples, int64_t batch_size) {
@@ -86,45 +98,54 @@ void Loader::prepare(Batch& batch, int64_t index) const {
   const int64_t begin = index * batching_.batch_size;
   const int64_t end = std::min(begin + batching_.batch_size, examples_->size());
   batch.samples.assign(order_.begin() + begin, order_.begin() + end);
-  std::array<int64_t, Shape::max_rank> sizes{end - begin};
-  std::copy(sample_.begin(), sample_.end(), sizes.begin() + 1);
-  batch.x = Tensor(Shape(std::span<const int64_t>(sizes).first(static_cast<size_t>(sample_.rank()) + 1)));
-  batch.y = Tensor({end - begin}, Dtype::i64);
+  const auto rows = [&](const Tensor& all) { return Tensor(all.shape().with(0, end - begin), all.dtype()); };
+  batch.x = rows(examples_->x);
+  batch.y = rows(examples_->y);
+  if (examples_->points.defined()) batch.points = rows(examples_->points);
 }
 
 /// Copies and augments the samples of a prepared batch. It may run on any thread, so it uses no op that a tape of that
 /// thread could record.
 void Loader::fill(Batch& batch) const {
   const float* source = examples_->x.data<float>();
-  const int64_t* labels = examples_->y.data<int64_t>();
   float* x = batch.x.fill<float>();
-  int64_t* y = batch.y.fill<int64_t>();
   const int64_t n = sample_.numel();
+  const int64_t target = examples_->y.shape().product(1, examples_->y.rank());
   const Stream epoch{seed_, purpose_of("augment"), static_cast<uint64_t>(epoch_)};
   const int64_t count = static_cast<int64_t>(batch.samples.size());
-  const int64_t cost = n * (1 + 16 * static_cast<int64_t>(batching_.augment.size()));
+  const int64_t cost = n * (1 + 16 * static_cast<int64_t>(batching_.augment.size())) + target;
   parallel_range(count, std::max<int64_t>(cost, 1), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t sample = batch.samples[static_cast<size_t>(i)];
-      y[i] = labels[sample];
-      augment(source + sample * n, x + i * n, epoch.child(static_cast<uint64_t>(sample)));
+      const Stream draws = epoch.child(static_cast<uint64_t>(sample));
+      augment(source + sample * n, x + i * n, n, draws);
+      if (masks_) {
+        augment(examples_->y.data<int64_t>() + sample * target, batch.y.fill<int64_t>() + i * target, target, draws);
+      } else {
+        copy_row(examples_->y, sample, batch.y, i);
+      }
+      if (batch.points.defined()) copy_row(examples_->points, sample, batch.points, i);
     }
   });
 }
 
-/// Writes `from`, changed by every augmentation in turn, to `to`.
-void Loader::augment(const float* from, float* to, const Stream& draws) const {
-  const size_t n = static_cast<size_t>(sample_.numel());
+template <class T>
+void Loader::augment(const T* from, T* to, int64_t n, const Stream& draws) const {
   const auto& list = batching_.augment;
-  if (list.empty()) {
-    std::copy_n(from, n, to);
-    return;
-  }
-  thread_local std::vector<float> between;
-  if (list.size() > 1) between.resize(2 * n);
-  for (size_t k = 0; k < list.size(); ++k) {
-    float* out = k + 1 == list.size() ? to : between.data() + (k % 2) * n;
-    list[k]->apply(from, out, sample_, draws.child(k));
+  constexpr bool mask = std::is_same_v<T, int64_t>;
+  thread_local std::vector<T> between;
+  if (list.size() > 1) between.resize(2 * static_cast<size_t>(n));
+  size_t left = list.size();
+  if constexpr (mask) left = static_cast<size_t>(std::ranges::count_if(list, moves_masks));
+  if (left == 0) std::copy_n(from, n, to);
+  for (size_t k = 0; left > 0; ++k) {
+    if (mask && !moves_masks(list[k])) continue;
+    T* out = --left == 0 ? to : between.data() + static_cast<int64_t>(left % 2) * n;
+    if constexpr (mask) {
+      list[k]->apply_to_mask(from, out, sample_, draws.child(k));
+    } else {
+      list[k]->apply(from, out, sample_, draws.child(k));
+    }
     from = out;
   }
 }

@@ -14,7 +14,8 @@ namespace tarn {
 /// Samples that are worked on together.
 struct Batch {
   Tensor x;                      ///< float32 [B, …]
-  Tensor y;                      ///< int64 [B]
+  Tensor y;                      ///< their targets, [B, …]
+  Tensor points = {};            ///< of joints, [B, K, 2], where the examples have them
   std::vector<int64_t> samples;  ///< their numbers in the part
 };
 
@@ -44,13 +45,16 @@ class Loader {
   struct Ahead;
   void prepare(Batch& batch, int64_t index) const;
   void fill(Batch& batch) const;
-  void augment(const float* from, float* to, const Stream& draws) const;
+  /// Writes one sample or one mask, changed by every augmentation in turn.
+  template <class T>
+  void augment(const T* from, T* to, int64_t n, const Stream& draws) const;
   void begin_ahead();
 
   const Examples* examples_;
   Batching batching_;
   uint64_t seed_;
   Shape sample_;
+  bool masks_ = false;  // targets that augmentations move with their samples
   int64_t batches_ = 0;
   int64_t epoch_ = 0;
   int64_t position_ = 0;

@@ -1,4 +1,4 @@
-// Npy: samples and their classes from NumPy's files, two .npy files or one .npz archive.
+// Npy: samples and their targets from NumPy's files, two .npy files or one .npz archive.
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -11,9 +11,8 @@
 namespace tarn {
 namespace {
 
-/// Bytes of an array of samples, and of one of classes.
+/// Bytes of an array.
 constexpr size_t most_bytes = size_t{1} << 31;
-constexpr size_t most_class_bytes = size_t{1} << 27;
 /// Class numbers go from 0 without large gaps, so a larger one is a mistake.
 constexpr int64_t most_classes = 65536;
 
@@ -29,9 +28,11 @@ struct Npy {
         "${NAME:-text} are taken from the environment");
       f("x", x, "samples: the array's name in the archive, or its file; bytes are scaled to [0, 1]",
         {.required = true});
-      f("y", y, "their classes: an array of integers from 0", {.required = true});
+      f("y", y,
+        "their targets: integers from 0, [N] for classes or [N, H, W] for masks, or floats of any shape, for numbers",
+        {.required = true});
       f("test_x", test_x, "samples of the test part; without it the test part is cut from x");
-      f("test_y", test_y, "their classes");
+      f("test_y", test_y, "their targets");
       f("shape", shape, "of one sample, where it is another than the array's: [1, 28, 28]", {.lo = 1});
     }
   };
@@ -58,12 +59,20 @@ struct Npy {
     std::optional<ZipFile> archive_;
   };
 
-  static Tensor read_classes(const Source& source, const std::string& array) {
+  /// Classes [N], masks [N, H, W], or numbers of any shape, as float32; a number for each sample becomes [N, 1], as the
+  /// outputs of a layer are.
+  static Tensor read_targets(const Source& source, const std::string& array) {
     std::string name;
-    const std::string bytes = source.read(array, most_class_bytes, name);
-    const Tensor y = decode_npy(bytes, name).values;
-    check(y.dtype() == Dtype::i64 && y.rank() == 1, name, ": ", y.dtype(), ' ', y.shape(),
-          "; expected integers [N], the class of each sample; save it with np.save(path, y.astype('int64').ravel())");
+    const std::string bytes = source.read(array, most_bytes, name);
+    Tensor y = decode_npy(bytes, name).values;
+    if (y.floating()) {
+      check(y.rank() >= 1, name, ": one number; expected [N, …], the numbers of each sample");
+      y = y.to(Dtype::f32);
+      return y.rank() == 1 ? y.viewed({y.size(0), 1}) : y;
+    }
+    check(y.rank() == 1 || y.rank() == 3, name, ": ", y.dtype(), ' ', y.shape(),
+          "; expected integers [N], the class of each sample, or [N,H,W], that of each pixel, or floats; save classes "
+          "with np.save(path, y.astype('int64').ravel())");
     for (int64_t i = 0; i < y.numel(); ++i) {
       const int64_t value = y.data<int64_t>()[i];
       check(value >= 0 && value < most_classes, name, ": element ", i, " is ", value, "; expected a class from 0 to ",
@@ -74,16 +83,16 @@ struct Npy {
 
   static Examples read_pair(const Source& source, const std::string& x, const std::string& y, const Sizes& shape) {
     check(!x.empty() && !y.empty(), "Npy: ", x.empty() ? "x" : "y",
-          " is missing: samples and classes come as two arrays");
+          " is missing: samples and their targets come as two arrays");
     Examples examples;
-    examples.y = read_classes(source, y);  // the smaller one first
+    examples.y = read_targets(source, y);  // the smaller one first
     std::string name;
     const std::string bytes = source.read(x, most_bytes, name);
     examples.x = decode_npy_floats(bytes, name);
     check(examples.x.rank() >= 2, name, ": ", examples.x.shape(),
           "; expected [N, …], a sample in each row; save it with np.save(path, x[:, None])");
-    check(examples.size() == examples.y.numel(), name, ": ", examples.size(), " samples, but ", y, " has ",
-          examples.y.numel(), " classes");
+    check(examples.size() == examples.y.size(0), name, ": ", examples.size(), " samples, but ", y, " has ",
+          examples.y.size(0), " targets");
     if (!shape.empty()) {
       Sizes sizes{examples.size()};
       sizes.insert(sizes.end(), shape.begin(), shape.end());
@@ -99,7 +108,8 @@ struct Npy {
 
   static int64_t classes(const Examples& examples) {
     int64_t most = -1;
-    for (int64_t i = 0; i < examples.size(); ++i) most = std::max(most, examples.y.data<int64_t>()[i]);
+    if (examples.size() == 0 || examples.y.floating()) return 0;
+    for (int64_t i = 0; i < examples.y.numel(); ++i) most = std::max(most, examples.y.data<int64_t>()[i]);
     return most + 1;
   }
 
@@ -108,6 +118,13 @@ struct Npy {
     Samples samples;
     samples.all = read_pair(source, c.x, c.y, c.shape);
     if (!c.test_x.empty() || !c.test_y.empty()) samples.test = read_pair(source, c.test_x, c.test_y, c.shape);
+    const auto task = [](const Tensor& y) {
+      return y.floating() ? Task::regression : y.rank() == 1 ? Task::classification : Task::segmentation;
+    };
+    samples.task = task(samples.all.y);
+    check(samples.test.size() == 0 || task(samples.test.y) == samples.task,
+          "Npy: the targets of the test part are for ", name_of(task(samples.test.y)), ", the others for ",
+          name_of(samples.task));
     const int64_t n = std::max(classes(samples.all), classes(samples.test));
     for (int64_t i = 0; i < n; ++i) samples.class_names.push_back(text(i));
     const std::string& file = c.path.empty() ? c.x : c.path;
@@ -118,7 +135,7 @@ struct Npy {
 };
 
 const auto& npy = add_dataset<Npy>(
-    "Npy", "Arrays of samples and classes from NumPy: two .npy files or an .npz archive.", TestBy::seed);
+    "Npy", "Arrays of samples and targets from NumPy: two .npy files or an .npz archive.", TestBy::seed);
 
 }  // namespace
 }  // namespace tarn

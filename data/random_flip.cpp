@@ -18,12 +18,24 @@ class RandomFlip : public Augmentation {
 
   void check_shape(const Shape& sample) const override { Planes::of(sample, name); }
 
+  Moves moves() const override { return Moves::masks_too; }
+
   void apply(const float* x, float* y, const Shape& sample, const Stream& draws) const override {
-    const Planes p = Planes::of(sample, name);
+    mirror(x, y, Planes::of(sample, name), draws);
+  }
+  void apply_to_mask(const int64_t* mask, int64_t* to, const Shape& sample, const Stream& draws) const override {
+    Planes p = Planes::of(sample, name);
+    p.channels = 1;
+    mirror(mask, to, p, draws);
+  }
+
+ private:
+  template <class T>
+  void mirror(const T* x, T* y, const Planes& p, const Stream& draws) const {
     const bool flip = draws.uniform(0) < c_.p;
     for (int64_t row = 0; row < p.channels * p.height; ++row) {
       const int64_t across = row - row % p.height + p.height - 1 - row % p.height;
-      const float* from = x + (flip && !horizontal ? across : row) * p.width;
+      const T* from = x + (flip && !horizontal ? across : row) * p.width;
       if (flip && horizontal) {
         std::reverse_copy(from, from + p.width, y + row * p.width);
       } else {
@@ -32,7 +44,6 @@ class RandomFlip : public Augmentation {
     }
   }
 
- private:
   Config c_;
 };
 

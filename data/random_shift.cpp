@@ -18,22 +18,33 @@ class RandomShift : public Augmentation {
 
   void check_shape(const Shape& sample) const override { Planes::of(sample, "RandomShift"); }
 
+  Moves moves() const override { return Moves::masks_too; }
+
   void apply(const float* x, float* y, const Shape& sample, const Stream& draws) const override {
-    const Planes p = Planes::of(sample, "RandomShift");
+    shift(x, y, Planes::of(sample, "RandomShift"), draws);
+  }
+  void apply_to_mask(const int64_t* mask, int64_t* to, const Shape& sample, const Stream& draws) const override {
+    Planes p = Planes::of(sample, "RandomShift");
+    p.channels = 1;
+    shift(mask, to, p, draws);
+  }
+
+ private:
+  template <class T>
+  void shift(const T* x, T* y, const Planes& p, const Stream& draws) const {
     const int64_t down = draws.below(0, 2 * c_.pixels + 1) - c_.pixels;
     const int64_t right = draws.below(1, 2 * c_.pixels + 1) - c_.pixels;
     const int64_t first = std::clamp<int64_t>(right, 0, p.width),
                   last = std::clamp<int64_t>(p.width + right, 0, p.width);
     for (int64_t row = 0; row < p.channels * p.height; ++row) {
-      float* out = y + row * p.width;
+      T* out = y + row * p.width;
       const int64_t from = row % p.height - down;
-      std::fill_n(out, p.width, 0.0f);
+      std::fill_n(out, p.width, T(0));
       if (from < 0 || from >= p.height || last <= first) continue;
       std::copy_n(x + (row - down) * p.width + first - right, last - first, out + first);
     }
   }
 
- private:
   Config c_;
 };
 

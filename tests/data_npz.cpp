@@ -178,6 +178,24 @@ TEST_CASE("samples have any shape and element type, and may be given another sha
   CHECK((folder.load(pair).train.x.to_vector<float>() == std::vector<float>{-7, 1 << 24}));
 }
 
+TEST_CASE("targets are classes, masks or numbers, by their type and shape") {
+  const DataFolder folder;
+  folder.write("x.npy", npy<float>("<f4", "(2, 1, 1, 2)", {0, 1, 2, 3}));
+  const std::string all = pair + R"(, "validation": 0, "split": {"test": 0})";
+  folder.write("y.npy", npy<int64_t>("<i8", "(2, 1, 2)", {0, 1, 2, 1}));
+  const Data masks = folder.load(all);
+  CHECK(masks.task == Task::segmentation);
+  CHECK(masks.classes == 3);
+  CHECK(masks.train.y.to_vector<int64_t>() == std::vector<int64_t>{0, 1, 2, 1});
+  folder.write("y.npy", npy<double>("<f8", "(2,)", {0.5, -1.5}));
+  const Data numbers = folder.load(all);
+  CHECK(numbers.task == Task::regression);
+  CHECK(numbers.train.y.shape() == Shape{2, 1});
+  CHECK(numbers.train.y.at(1) == -1.5);
+  folder.write("y.npy", npy<float>("<f4", "(2, 3)", {1, 2, 3, 4, 5, 6}));
+  CHECK(folder.load(all).train.y.shape() == Shape{2, 3});
+}
+
 TEST_CASE("arrays that are no samples and classes are refused with the element or the shape") {
   const DataFolder folder;
   const std::string x = folder.path("x.npy"), y = folder.path("y.npy");
@@ -186,12 +204,12 @@ TEST_CASE("arrays that are no samples and classes are refused with the element o
     folder.write("y.npy", ys);
     check_mistake(folder, pair, why);
   };
-  broken(good_x, npy<float>("<f4", "(3,)", {0, 1, 1}), y + ": float32 [3]; expected integers [N]");
+  broken(good_x, npy<float>("<f4", "()", {1}), y + ": one number; expected [N, …]");
   broken(good_x, npy<int64_t>("<i8", "(3, 1)", {0, 1, 1}), y + ": int64 [3,1]; expected integers [N]");
   broken(good_x, npy<int64_t>("<i8", "()", {1}), y + ": int64 []; expected integers [N]");
   broken(good_x, npy<int64_t>("<i8", "(3,)", {0, 1, -1}), y + ": element 2 is -1; expected a class from 0");
   broken(good_x, npy<int64_t>("<i8", "(3,)", {0, int64_t{1} << 60, 1}), y + ": element 1 is 1152921504606846976");
-  broken(good_x, npy<int64_t>("<i8", "(2,)", {0, 1}), x + ": 3 samples, but y.npy has 2 classes");
+  broken(good_x, npy<int64_t>("<i8", "(2,)", {0, 1}), x + ": 3 samples, but y.npy has 2 targets");
   broken(npy<float>("<f4", "(3,)", {0, 1, 2}), good_y, x + ": [3]; expected [N, …]");
   const float nan = std::numeric_limits<float>::quiet_NaN();
   broken(npy<float>("<f4", "(3, 1)", {0, nan, 2}), good_y, ": npy: byte 74: element 1 is nan, which is not a finite");

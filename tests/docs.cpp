@@ -70,7 +70,9 @@ TEST_CASE("every whole config in the documentation is read and built") {
     write_file_atomically(file.string(), config.text);
     const Experiment experiment = read_experiment(file.string());
     const Data data = load_data(experiment);
-    CHECK(build_model(experiment, data, true)->output_shape() == Shape{1, data.classes});
+    const auto model = build_model(experiment, data, true);
+    if (data.task == Task::classification) CHECK(model->output_shape() == Shape{1, data.classes});
+    CHECK_NOTHROW(build_loss(experiment, data, *model));
     CHECK_NOTHROW(resolved(experiment));
     fs::remove(file);
   }

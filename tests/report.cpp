@@ -59,7 +59,7 @@ template <class Change>
 std::string page(const Experiment& experiment, const Data& data, Change change) {
   Trainer trainer(experiment, data);
   while (!trainer.finished()) trainer.run_epoch([](auto...) { return true; });
-  Evaluation test = evaluate(trainer.model(), trainer.loss(), data.test.x, data.test.y, data.classes);
+  Evaluation test = evaluate(trainer.model(), trainer.loss(), data, data.test);
   change(test);
   return report_html(experiment, data, trainer, test);
 }
@@ -136,8 +136,10 @@ TEST_CASE("without classes there is nothing to tell of them") {
   while (!trainer.finished()) trainer.run_epoch([](auto...) { return true; });
   Data regression = data;
   regression.classes = 0;
+  regression.task = Task::regression;
   regression.class_names.clear();
   Evaluation test;
+  test.task = Task::regression;
   test.examples = 10;
   test.loss = 0.25;
   const std::string html = report_html(experiment, regression, trainer, test);

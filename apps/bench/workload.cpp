@@ -130,7 +130,8 @@ Step experiment_step(const Experiment& experiment, int64_t batch) {
   sizes.insert(sizes.end(), data.input.begin(), data.input.end());
   const Tensor x = normal(Shape{std::span<const int64_t>(sizes)}, stream_of("bench/input"));
   const std::shared_ptr<Loss> loss = make_loss(experiment.loss, data.classes);
-  const Tensor y = data.classes ? random_classes(batch, data.classes) : normal({batch}, stream_of("bench/target"));
+  const bool classes = data.task == Task::classification;
+  const Tensor y = classes ? random_classes(batch, data.classes) : data.some_targets(batch);
   return step_of(
       build_model(experiment, data), experiment.optimizer, x,
       [loss, y](const Tensor& out) { return loss->value(out, y); }, experiment.train.checkpoint);

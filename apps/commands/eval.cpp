@@ -27,19 +27,16 @@ int eval(std::span<const std::string> arguments) {
   const auto model = build_model(experiment, data);
   folder.load_weights("best", *model);
   const auto loss = make_loss(experiment.loss, data.classes);
-  const Evaluation e = evaluate(*model, *loss, data.test.x, data.test.y, data.classes);
+  const Evaluation e = evaluate(*model, *loss, data, data.test);
   if (json) {
     Json out = Json::object();
     out.set("run", folder.path());
     out.set("examples", e.examples);
-    out.set("test_loss", e.loss);
-    if (e.classification()) out.set("test_accuracy", e.accuracy());
+    out.set("test_loss", json_number(e.loss));
+    for (const Metric& m : e.metrics()) out.set("test_" + m.name, json_number(m.value));
     std::printf("%s\n", to_text(out).c_str());
-  } else if (e.classification()) {
-    std::printf("test accuracy %.4f (%lld of %lld), test loss %.4f\n", e.accuracy(), static_cast<long long>(e.correct),
-                static_cast<long long>(e.examples), e.loss);
   } else {
-    std::printf("test loss %.4f over %lld examples\n", e.loss, static_cast<long long>(e.examples));
+    std::printf("%s\n", result_text(e).c_str());
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "apps/cli.h"
 #include "apps/experiment.h"
+#include "apps/metrics.h"
 #include "apps/model_table.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -93,6 +94,7 @@ void check_config(const std::string& path, const std::vector<std::string>& overr
   const Data data = load_data(experiment);
   const auto model = build_model(experiment, data, true);
   build_loss(experiment, data, *model);
+  check_best_by(experiment.train.best_by, data.task);
   const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
   const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
   if (!experiment.schedule.is_null())

@@ -39,35 +39,43 @@ std::string fixed(double value, int digits) {
   return buffer;
 }
 
+/// "  accuracy 0.9833", or the metrics of another task.
+std::string metrics_text(const std::vector<Metric>& metrics, int digits) {
+  std::string out;
+  for (const Metric& m : metrics) out += "  " + spoken(m.name) + " " + fixed(m.value, digits);
+  return out;
+}
+
 std::string describe(const EpochRecord& r, int64_t epochs) {
   std::string out = text("epoch ", r.epoch, "/", epochs, "  lr ") + fixed(r.lr, 6) + "  loss " +
-                    fixed(r.train_loss, 4) + "  accuracy " + fixed(r.train_accuracy, 4);
+                    fixed(r.train_loss, 4) + metrics_text(r.train, 4);
   if (r.validation_loss == r.validation_loss)
-    out += "  validation loss " + fixed(r.validation_loss, 4) + "  accuracy " + fixed(r.validation_accuracy, 4);
+    out += "  validation loss " + fixed(r.validation_loss, 4) + metrics_text(r.validation, 4);
   return out + "  " + duration_text(r.seconds);
 }
 
 // Shows batches on a terminal, and says whether to go on.
-Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, int64_t epochs) {
+Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, Task task, int64_t epochs) {
   const auto start = std::chrono::steady_clock::now();
   const int64_t before = trainer.epoch();
-  return [&progress, &trainer, epochs, start, before](int64_t done, int64_t total, const EpochSums& sums, double lr) {
+  return [&progress, &trainer, task, epochs, start, before](int64_t done, int64_t total, const EpochSums& sums,
+                                                            double lr) {
     const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     const double fraction = static_cast<double>(done) / static_cast<double>(total);
     const double so_far = static_cast<double>(trainer.epoch() - before) + fraction;
     const double left = spent / so_far * (static_cast<double>(epochs - before) - so_far);
     const double n = static_cast<double>(sums.examples);
     progress.update(done, total, text("epoch ", trainer.epoch() + 1, "/", epochs),
-                    "lr " + fixed(lr, 5) + "  loss " + fixed(sums.loss / n, 4) + "  accuracy " +
-                        fixed(static_cast<double>(sums.correct) / n, 3) + "  " + duration_text(left) + " left");
+                    "lr " + fixed(lr, 5) + "  loss " + fixed(sums.loss / n, 4) +
+                        metrics_text(metrics_of(task, sums.counts), 3) + "  " + duration_text(left) + " left");
     return stop_signal == 0;
   };
 }
 
 // Runs epochs until the end or a signal, saving after each. Returns false when a signal stopped it.
-bool train_epochs(Trainer& trainer, const RunFolder& folder, const TrainOptions& options, int64_t epochs) {
+bool train_epochs(Trainer& trainer, const RunFolder& folder, const TrainOptions& options, Task task, int64_t epochs) {
   Progress progress(options.quiet);
-  const auto watch = watch_for(progress, trainer, epochs);
+  const auto watch = watch_for(progress, trainer, task, epochs);
   while (!trainer.finished() && !stop_signal) {
     const bool whole = trainer.run_epoch(watch);
     folder.save(trainer);
@@ -91,18 +99,15 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Eva
     done.set("epochs", trainer.epoch());
     done.set("train_loss", finite(train_loss));
     done.set("test_loss", test.examples ? finite(test.loss) : Json(nullptr));
-    done.set("test_accuracy", test.classification() && test.examples ? Json(test.accuracy()) : Json(nullptr));
+    done.set("test_accuracy", nullptr);  // always there; of other tasks their own metrics come with it
+    for (const Metric& m : test.metrics()) done.set("test_" + m.name, finite(m.value));
     done.set("seconds", seconds);
     done.set("parameters", parameter_total);
     done.set("run", folder.path());
     std::printf("%s\n", to_text(done).c_str());
     return;
   }
-  if (test.examples && test.classification())
-    std::printf("test accuracy %.4f (%lld of %lld), test loss %.4f\n", test.accuracy(),
-                static_cast<long long>(test.correct), static_cast<long long>(test.examples), test.loss);
-  else if (test.examples)
-    std::printf("test loss %.4f\n", test.loss);
+  if (test.examples) std::printf("%s\n", result_text(test).c_str());
   std::printf("train loss %.4f after %lld epochs in %s; %lld parameters\n", train_loss,
               static_cast<long long>(trainer.epoch()), duration_text(seconds).c_str(),
               static_cast<long long>(parameter_total));
@@ -168,13 +173,13 @@ int train(std::span<const std::string> arguments) {
     if (!options.quiet)
       std::fprintf(stderr, "%s: %s; %lld parameters; run %s\n", experiment.name.c_str(), data.description.c_str(),
                    static_cast<long long>(parameter_count(trainer.model())), folder.path().c_str());
-    if (!train_epochs(trainer, folder, options, experiment.train.epochs)) {
+    if (!train_epochs(trainer, folder, options, data.task, experiment.train.epochs)) {
       std::fprintf(stderr, "stopped; continue with: tarn train --resume %s\n", folder.path().c_str());
       return 128 + stop_signal;
     }
     if (trainer.epoch() == 0) folder.save(trainer);
     if (trainer.epoch() > 0) folder.load_weights("best", trainer.model());
-    const Evaluation test = evaluate(trainer.model(), trainer.loss(), data.test.x, data.test.y, data.classes);
+    const Evaluation test = evaluate(trainer.model(), trainer.loss(), data, data.test);
     folder.write("report.html", report_html(experiment, data, trainer, test));
     print_result(options, trainer, test, folder, seconds_of(trainer), parameter_count(trainer.model()));
   } catch (const Failure&) {

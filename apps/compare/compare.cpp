@@ -111,7 +111,7 @@ Trial train(const Job& job, KeptData& kept, const Trainer::Watch& watch) {
     trial.epoch_seconds = std::isfinite(fastest) ? fastest : 0;
     trial.tensors_mb = static_cast<double>(memory_stats().peak - before) / (1 << 20);
     if (trainer.epoch() > 0) best.restore(trainer.model());
-    const Evaluation test = evaluate(trainer.model(), trainer.loss(), data.test.x, data.test.y, data.classes);
+    const Evaluation test = evaluate(trainer.model(), trainer.loss(), data, data.test);
     trial.loss = test.loss;
     trial.accuracy = test.classification() ? test.accuracy() : std::numeric_limits<double>::quiet_NaN();
   } catch (const std::exception& e) {

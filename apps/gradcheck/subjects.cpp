@@ -116,20 +116,6 @@ std::vector<Subject> loss_subjects(const GradientCheckOptions& how) {
   return subjects;
 }
 
-namespace {
-
-/// Targets of `n` samples: class numbers are drawn, anything else is that of the first samples, again and again.
-Tensor some_targets(const Data& data, int64_t n) {
-  const Tensor& y = data.train.y;
-  if (y.rank() == 1 && !y.floating()) return draw_target({n}, data.classes, Domain::any);
-  Tensors each;
-  for (int64_t i = 0; i < n; ++i) each.push_back(narrow(y, 0, i % y.size(0), 1));
-  const Tensor all = cat(each, 0);
-  return all.floating() ? all.to(Dtype::f64) : all;
-}
-
-}  // namespace
-
 Subject experiment_subject(const Experiment& experiment, const GradientCheckOptions& how) {
   constexpr int64_t batch = 4;
   const Data data = load_data(experiment);
@@ -139,7 +125,8 @@ Subject experiment_subject(const Experiment& experiment, const GradientCheckOpti
   std::vector<int64_t> sizes{batch};
   sizes.insert(sizes.end(), data.input.begin(), data.input.end());
   const Shape shape{std::span<const int64_t>(sizes)};
-  const Tensor target = some_targets(data, batch);
+  const bool classes = data.task == Task::classification;
+  const Tensor target = classes ? draw_target({batch}, data.classes, Domain::any) : data.some_targets(batch);
   Subject subject = module_subject(experiment.name, model, draw({{shape}, Domain::any}), how, true);
   subject.kind = "config";
   subject.f = [predict = std::move(subject.f), loss, target](const Tensors& x) {

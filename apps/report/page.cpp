@@ -56,6 +56,16 @@ table.confusion .share { background: none; color: rgb(var(--soft)); text-align: 
 .mistakes img { width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; display: block;
   border: 1px solid rgb(var(--line)); border-radius: 6px; background: #000; margin-bottom: 4px; }
 .mistakes span { color: rgb(var(--soft)); }
+.worst { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)); gap: 16px; }
+.worst.single { grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); }
+.worst figure { margin: 0; font-size: 13px; }
+.worst .row { display: flex; gap: 4px; }
+.worst .over { position: relative; flex: 1; min-width: 0; }
+.worst img { width: 100%; image-rendering: pixelated; display: block; border-radius: 4px; background: #000; }
+.worst svg { position: absolute; inset: 0; height: 100%; background: none; border: 0; }
+.worst span { color: rgb(var(--soft)); }
+.swatch { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px;
+  border: 1px solid rgb(var(--line)); }
 summary { cursor: pointer; font-size: 18px; font-weight: 600; margin: 36px 0 10px; }
 pre { background: rgb(var(--card)); border: 1px solid rgb(var(--line)); border-radius: 10px; padding: 12px 16px;
   overflow-x: auto; font-size: 13px; overflow-wrap: normal; }

@@ -30,9 +30,9 @@ constexpr int64_t most_pixels = 128;  // of a side; of larger pictures every so-
 
 struct Range {
   double low, high;
-  char level(float v) const {
+  uint8_t level(float v) const {
     const double share = std::isfinite(v) && high > low ? (v - low) / (high - low) : 0;
-    return static_cast<char>(static_cast<unsigned char>(std::clamp(share * 255, 0.0, 255.0)));
+    return static_cast<uint8_t>(std::clamp(share * 255, 0.0, 255.0));
   }
 };
 
@@ -67,25 +67,41 @@ bool drawable(const Shape& s) {
   return s.rank() == 3 && (s[0] == 1 || s[0] == 3) && s[1] >= 1 && s[2] >= 1;
 }
 
-std::string picture_uri(const Tensor& x, int64_t i) {
+std::string Bitmap::uri() const {
+  const auto row_bytes = static_cast<uint32_t>((width * 3 + 3) / 4 * 4);
+  std::string out = bitmap_header(static_cast<uint32_t>(width), static_cast<uint32_t>(height), row_bytes);
+  for (int64_t row = height - 1; row >= 0; --row) {
+    const size_t start = out.size();
+    for (int64_t column = 0; column < width; ++column)
+      for (size_t channel = 3; channel-- > 0;)  // blue first
+        out += static_cast<char>(pixels[static_cast<size_t>(row * width + column)][channel]);
+    out.resize(start + row_bytes);
+  }
+  return "data:image/bmp;base64," + base64(out);
+}
+
+Bitmap picture_of(const Tensor& x, int64_t i) {
   const int64_t c = x.size(1);
   const int64_t h = x.size(2);
   const int64_t w = x.size(3);
   const float* p = x.data<float>() + i * c * h * w;
   const Range range = finite_range(p, c * h * w);
-  const int64_t every = (std::max(h, w) + most_pixels - 1) / most_pixels;
-  const int64_t rows = (h + every - 1) / every;
-  const int64_t columns = (w + every - 1) / every;
-  const auto row_bytes = static_cast<uint32_t>((columns * 3 + 3) / 4 * 4);
-  std::string out = bitmap_header(static_cast<uint32_t>(columns), static_cast<uint32_t>(rows), row_bytes);
-  for (int64_t row = rows - 1; row >= 0; --row) {
-    const size_t start = out.size();
-    for (int64_t column = 0; column < columns; ++column)
-      for (int64_t channel = 2; channel >= 0; --channel)  // blue first
-        out += range.level(p[(std::min(channel, c - 1) * h + row * every) * w + column * every]);
-    out.resize(start + row_bytes);
-  }
-  return "data:image/bmp;base64," + base64(out);
+  Bitmap bitmap;
+  bitmap.every = (std::max(h, w) + most_pixels - 1) / most_pixels;
+  bitmap.height = (h + bitmap.every - 1) / bitmap.every;
+  bitmap.width = (w + bitmap.every - 1) / bitmap.every;
+  for (int64_t row = 0; row < h; row += bitmap.every)
+    for (int64_t column = 0; column < w; column += bitmap.every) {
+      const auto level = [&](int64_t channel) {
+        return range.level(p[(std::min(channel, c - 1) * h + row) * w + column]);
+      };
+      bitmap.pixels.push_back({level(0), level(1), level(2)});
+    }
+  return bitmap;
+}
+
+std::string picture_uri(const Tensor& x, int64_t i) {
+  return picture_of(x, i).uri();
 }
 
 }  // namespace tarn

@@ -2,6 +2,7 @@
 #include "apps/report/report.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
@@ -11,6 +12,7 @@
 #include "apps/report/chart.h"
 #include "apps/report/page.h"
 #include "apps/report/picture.h"
+#include "apps/report/places.h"
 
 namespace tarn {
 
@@ -37,64 +39,74 @@ std::string head_figures(const Trainer& trainer, const Evaluation& test, int64_t
   double seconds = 0;
   for (const EpochRecord& r : trainer.history()) seconds += r.seconds;
   std::string out = "<div class=figures>";
-  if (test.examples && test.classification()) {
-    out += figure(share(test.accuracy()), "test accuracy");
+  if (test.examples)
+    for (const Metric& m : test.metrics())
+      if (std::isfinite(m.value)) out += figure(share(m.value), "test " + spoken(m.name));
+  if (test.examples && test.classification())
     out += figure(grouped(static_cast<int64_t>(test.mistakes.size())) + " of " + grouped(test.examples),
                   "test samples wrong");
-  }
   if (test.examples) out += figure(std::isfinite(test.loss) ? number(test.loss, "%.4g") : "not finite", "test loss");
   out += figure(grouped(trainer.epoch()), trainer.epoch() == 1 ? "epoch" : "epochs");
   out += figure(duration_text(seconds), "training time");
   return out + figure(grouped(parameter_total), "parameters") + "</div>";
 }
 
-std::string curves(const Trainer& trainer, bool classify) {
-  Line loss[] = {{"training", "rgb(var(--a))", {}}, {"validation", "rgb(var(--b))", {}}};
-  Line accuracy[] = {{"training", "rgb(var(--a))", {}}, {"validation", "rgb(var(--b))", {}}};
+/// Two curves over the epochs.
+struct Curves {
+  std::vector<Line> lines{{"training", "rgb(var(--a))", {}}, {"validation", "rgb(var(--b))", {}}};
+  void add(double training, double validation) {
+    lines[0].values.push_back(training);
+    lines[1].values.push_back(validation);
+  }
+};
+
+std::string curves(const Trainer& trainer, Task task) {
+  const std::vector<std::string> names = metric_names(task);
+  Curves loss;
+  std::vector<Curves> metrics(names.size());
   Line rate{"learning rate", "rgb(var(--a))", {}};
   bool validated = false;
   for (const EpochRecord& r : trainer.history()) {
-    loss[0].values.push_back(r.train_loss);
-    loss[1].values.push_back(r.validation_loss);
-    accuracy[0].values.push_back(r.train_accuracy);
-    accuracy[1].values.push_back(r.validation_accuracy);
+    loss.add(r.train_loss, r.validation_loss);
+    for (size_t i = 0; i < names.size(); ++i) metrics[i].add(r.train[i].value, r.validation[i].value);
     rate.values.push_back(r.lr);
     validated = validated || std::isfinite(r.validation_loss);
   }
   const int64_t best = validated ? trainer.best_epoch() : 0;
-  const auto chart = [&](const char* title, const Line* both, bool logarithmic) {
-    return svg({title, std::vector<Line>(both, both + (validated ? 2 : 1)), logarithmic, best, "best epoch"});
+  const auto chart = [&](std::string title, Curves& both, bool logarithmic) {
+    title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+    if (!validated) both.lines.pop_back();
+    return svg({title, both.lines, logarithmic, best, "best epoch"});
   };
-  return "<h2>Curves</h2><div class=charts>" + chart("Loss", loss, true) +
-         (classify ? chart("Accuracy", accuracy, false) : "") + svg({"Learning rate", {rate}}) + "</div>";
-}
-
-std::string class_name(const Data& data, int64_t c) {
-  return static_cast<size_t>(c) < data.class_names.size() ? data.class_names[static_cast<size_t>(c)]
-                                                          : std::to_string(c);
+  std::string out = "<h2>Curves</h2><div class=charts>" + chart("Loss", loss, true);
+  for (size_t i = 0; i < names.size(); ++i) out += chart(spoken(names[i]), metrics[i], false);
+  return out + svg({"Learning rate", {rate}}) + "</div>";
 }
 
 // Strong enough to see a single mistake; right answers in one colour, wrong ones in the other.
-std::string confusion_cell(bool right, int64_t count, int64_t total) {
+std::string confusion_cell(bool right, int64_t count, int64_t total, bool samples) {
   if (count == 0) return "<td></td>";
   const double part = static_cast<double>(count) / static_cast<double>(total);
   return "<td class=" + std::string(right ? "right" : "wrong") +
-         " style='--p:" + number(0.15 + 0.6 * std::sqrt(part), "%.2f") + "'>" + std::to_string(count) + "</td>";
+         " style='--p:" + number(0.15 + 0.6 * std::sqrt(part), "%.2f") + "'>" +
+         (samples ? std::to_string(count) : number(100 * part, "%.1f")) + "</td>";
 }
 
-std::string confusion(const Data& data, const Evaluation& test) {
+std::string confusion(const Data& data, const Counts& counts) {
   const int64_t n = data.classes;
-  if (n > most_classes) return "";
-  std::string out =
-      "<section><h2>Confusion matrix</h2><p class=note>Test samples: a row for each true class, a column for each "
-      "guess.</p><div class=wide><table class=confusion><thead><tr><th></th>";
+  const bool samples = data.task == Task::classification;
+  if (n > most_classes || counts.confusion.empty()) return "";
+  std::string out = "<section><h2>Confusion matrix</h2><p class=note>Test " +
+                    std::string(samples ? "samples" : "pixels, in percent of their row") +
+                    ": a row for each true class, a column for each guess.</p><div class=wide><table "
+                    "class=confusion><thead><tr><th></th>";
   for (int64_t j = 0; j < n; ++j) out += "<th>" + escaped(class_name(data, j)) + "</th>";
   out += "<th>right</th></tr></thead>";
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t* row = test.confusion.data() + i * n;
+    const int64_t* row = counts.confusion.data() + i * n;
     const int64_t total = std::accumulate(row, row + n, int64_t{0});
     out += "<tr><th>" + escaped(class_name(data, i)) + "</th>";
-    for (int64_t j = 0; j < n; ++j) out += confusion_cell(i == j, row[j], total);
+    for (int64_t j = 0; j < n; ++j) out += confusion_cell(i == j, row[j], total, samples);
     const double right = total ? static_cast<double>(row[i]) / static_cast<double>(total) : 0;
     out += "<td class=share>" + (total ? number(100 * right, "%.1f %%") : "") + "</td></tr>";
   }
@@ -158,9 +170,14 @@ std::string report_html(const Experiment& experiment, const Data& data, Trainer&
   if (trainer.history().empty())
     out += "<p>Not trained: these are the initial weights.</p>";
   else
-    out += curves(trainer, data.classes > 0);
+    out += curves(trainer, data.task);
   if (test.classification() && test.examples > 0)
-    out += "<div class=pair>" + confusion(data, test) + mistakes(data, test) + "</div>";
+    out += "<div class=pair>" + confusion(data, test.counts) + mistakes(data, test) + "</div>";
+  if (test.task == Task::segmentation && test.examples > 0)
+    out += "<div class=pair>" + class_table(data, test) + confusion(data, test.counts) + "</div>" +
+           worst_masks(data, test, trainer.model());
+  if (test.task == Task::keypoints && test.examples > 0)
+    out += joint_table(data, test) + worst_joints(data, test, trainer.model());
   out += model_table(trainer.model());
   return out + "<details><summary>Config, with every default written out</summary><pre>" +
          escaped(to_text(resolved(experiment), 2)) + "</pre></details></html>\n";
