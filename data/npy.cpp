@@ -11,8 +11,9 @@
 namespace tarn {
 namespace {
 
-/// Bytes of an array.
+/// Bytes of an array of samples, and of one of targets.
 constexpr size_t most_bytes = size_t{1} << 31;
+constexpr size_t most_target_bytes = size_t{1} << 29;
 /// Class numbers go from 0 without large gaps, so a larger one is a mistake.
 constexpr int64_t most_classes = 65536;
 
@@ -63,7 +64,7 @@ struct Npy {
   /// outputs of a layer are.
   static Tensor read_targets(const Source& source, const std::string& array) {
     std::string name;
-    const std::string bytes = source.read(array, most_bytes, name);
+    const std::string bytes = source.read(array, most_target_bytes, name);
     Tensor y = decode_npy(bytes, name).values;
     if (y.floating()) {
       check(y.rank() >= 1, name, ": one number; expected [N, …], the numbers of each sample");
