@@ -40,6 +40,7 @@ struct Model::Builder {
  private:
   std::string name_of(const Json& item, size_t position) const;
   size_t slot_of(const Json& reference);
+  ItemInfo::Read read_of(size_t slot) const;
   std::vector<size_t> slots_of(const Json& item);
   void make(Step& step, const Json& item, const Json* shared);
   void run_empty(Step& step, const Json& item);
@@ -89,6 +90,14 @@ size_t Model::Builder::slot_of(const Json& reference) {
       return step.first_slot + 1 + static_cast<size_t>(output - step.output_names.begin());
   }
   fail_at(reference, text("no earlier item is named '", name, "'", did_you_mean(name, known_names())));
+}
+
+/// Which output of which item a slot holds.
+ItemInfo::Read Model::Builder::read_of(size_t slot) const {
+  size_t item = model.steps_.size();
+  while (item > 0 && model.steps_[item - 1].first_slot > slot) --item;
+  return item == 0 ? ItemInfo::Read{SIZE_MAX, slot}
+                   : ItemInfo::Read{item - 1, slot - model.steps_[item - 1].first_slot};
 }
 
 std::vector<size_t> Model::Builder::slots_of(const Json& item) {
@@ -156,7 +165,10 @@ void Model::Builder::add(const Json& item, size_t position) {
   run_empty(step, item);
 
   ItemInfo info{step.name, step.path, step.type, {}, {}, 0, 0};
-  for (const size_t slot : step.reads) info.inputs.push_back(for_one(slots[slot].shape()));
+  for (const size_t slot : step.reads) {
+    info.inputs.push_back(for_one(slots[slot].shape()));
+    info.reads.push_back(read_of(slot));
+  }
   for (size_t i = step.first_slot; i < slots.size(); ++i) info.outputs.push_back(for_one(slots[i].shape()));
   info.parameters = shared ? 0 : parameter_count(*step.module);
   info.multiply_adds = step.module->multiply_adds(info.inputs, info.outputs.front());

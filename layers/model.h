@@ -1,6 +1,7 @@
 // The model: a graph of layers made from a list of config items, each of which reads earlier ones.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,8 +12,16 @@
 
 namespace tarn {
 
+class Model;
+
 /// What a model says of one of its items. Shapes and counts are for one sample: a batch dimension is written as 1.
 struct ItemInfo {
+  /// One value that it reads: output number `output` of an item, or, where `item` is SIZE_MAX, the model's own input of
+  /// that number.
+  struct Read {
+    size_t item;
+    size_t output;
+  };
   std::string name;
   std::string path;  ///< with the names of the models around it: "stage1.conv2"
   std::string type;
@@ -20,6 +29,8 @@ struct ItemInfo {
   std::vector<Shape> outputs;  ///< the first, then second outputs such as "indices"
   int64_t parameters = 0;      ///< elements of its own parameters; 0 where it shares an earlier item's
   int64_t multiply_adds = 0;
+  std::vector<Read> reads = {};   ///< as many as `inputs`
+  const Model* inside = nullptr;  ///< the model that a block is; null for a layer
 };
 
 /// A list of layers, run from the top down. Each item is a layer's config, or its bare name, with four keys more:
