@@ -44,7 +44,7 @@ struct GraphEdge {
 /// group does not come back into it.
 struct Graph {
   std::string title;
-  std::string summary = {};  ///< a sentence below the title
+  std::vector<std::string> notes = {};  ///< lines below the title
   std::vector<GraphNode> nodes = {};
   std::vector<GraphGroup> groups = {};
   std::vector<GraphEdge> edges = {};

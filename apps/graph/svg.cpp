@@ -69,10 +69,14 @@ std::string pair(GraphPoint p) {
   return number(p.x) + " " + number(p.y);
 }
 
-std::string tooltip(const std::vector<std::string>& lines) {
+std::string joined(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
-  return all.empty() ? "" : "<title>" + xml_text(all) + "</title>";
+  return xml_text(all);
+}
+
+std::string tooltip(const std::vector<std::string>& lines) {
+  return lines.empty() ? "" : "<title>" + joined(lines) + "</title>";
 }
 
 std::string rectangle(const GraphBox& box, double round) {
@@ -140,7 +144,7 @@ struct Head {
       width = std::max(width, 2 * left + weight * text_width(what, size));
     };
     write("h", shortened(graph.title, 60), 18, 1.1);
-    write("s", shortened(graph.summary, 140), 12, 1);
+    for (const std::string& note : graph.notes) write("s", shortened(note, 140), 12, 1);
     room = std::max({room, width, 420.0});
     y += 12;
     double x = left;
@@ -184,8 +188,8 @@ std::string graph_svg(const Graph& graph, const GraphLayout& layout) {
   const std::string size = number(width) + "' height='" + number(height);
   return "<svg xmlns='http://www.w3.org/2000/svg' width='" + size + "' viewBox='0 0 " + number(width) + " " +
          number(height) + "' role='img' aria-labelledby='graph-title graph-desc'>\n<title id='graph-title'>" +
-         xml_text(graph.title) + "</title>\n<desc id='graph-desc'>" + xml_text(graph.summary) + "</desc>\n<style>" +
-         style + "</style>\n<rect class='page' width='" + size + "'/>\n" + head.content + "<g transform='translate(" +
+         xml_text(graph.title) + "</title>\n<desc id='graph-desc'>" + joined(graph.notes) + "</desc>\n<style>" + style +
+         "</style>\n<rect class='page' width='" + size + "'/>\n" + head.content + "<g transform='translate(" +
          number((width - layout.width) / 2) + " " + number(head.height) + ")'>\n" + body(graph, layout) +
          "</g>\n</svg>\n";
 }
