@@ -37,7 +37,8 @@ void Splitter::make_levels() {
     check(group.parent == no_group || group.parent < g, "graph: the parent of group ", quote(group.name),
           " is no earlier group");
     depth[g] = depth[parent(g)] + 1;
-    check(depth[g] <= deepest, "graph: group ", quote(group.name), " is in more than ", deepest, " others");
+    check(depth[g] <= deepest, "graph: group ", quote(group.name), " is in more than ", deepest,
+          " others; collapse blocks with --depth");
   }
   // Nodes and groups in the order in which they first occur, which rows start from.
   const auto join = [this](size_t g) {
