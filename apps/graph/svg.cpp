@@ -32,9 +32,11 @@ constexpr std::array<KindStyle, 10> kinds{{{"conv", "convolution"},
                                            {"out", "output"}}};
 
 constexpr const char* style = R"css(
-.page { fill: #fff } text { font-family: 'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1c2430 }
+.page { fill: #fff }
+text { font-family: 'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1c2430 }
 .h { font-size: 18px; font-weight: 700 } .s { font-size: 12px; fill: #55606e } .k { font-size: 11px }
-.n { font-size: 12.5px; font-weight: 700; text-anchor: middle } .t { font-size: 11px; text-anchor: middle; fill: #333d4a }
+.n { font-size: 12.5px; font-weight: 700; text-anchor: middle }
+.t { font-size: 11px; text-anchor: middle; fill: #333d4a }
 .g rect { fill: #5b6b80; fill-opacity: .07; stroke: #8794a5; stroke-width: 1.2 }
 .g text { font-size: 12px; font-weight: 600; fill: #465262 }
 .g text, .l text { paint-order: stroke; stroke: #fff; stroke-opacity: .85; stroke-width: 3px; stroke-linejoin: round }
