@@ -19,6 +19,8 @@ class Sequential : public Module {
   Tensors apply(const Tensors& inputs, Context& context) override { return body_.apply(inputs, context); }
   std::vector<std::string> outputs() const override { return body_.outputs(); }
   void parts(Parts& p) override { body_.parts(p); }
+  const Model* inside() const override { return &body_; }
+  std::string first_output() const override { return body_.first_output(); }
   int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape& y) const override {
     return body_.multiply_adds(inputs, y);
   }

@@ -54,7 +54,7 @@ GraphNode node_of(const ItemInfo& item, size_t group) {
   return node;
 }
 
-/// The values of an item: those of its block's last item where it is opened, else its own.
+/// The values of an item: the results of its block where it is opened, else its own.
 std::vector<Wire> Walk::add_item(const ItemInfo& item, const std::vector<Wire>& inputs, size_t group, int64_t level) {
   if (item.inside && level < depth) {
     graph.groups.push_back({item.name, item.type, facts(item), group});
@@ -73,13 +73,14 @@ std::vector<Wire> Walk::add_item(const ItemInfo& item, const std::vector<Wire>& 
 
 std::vector<Wire> Walk::add(const Model& model, const std::vector<Wire>& inputs, size_t group, int64_t level) {
   std::vector<std::vector<Wire>> values;  // by item
-  for (const ItemInfo& item : model.items()) {
-    std::vector<Wire> read;
-    for (const ItemInfo::Read& r : item.reads)
-      read.push_back(r.item == SIZE_MAX ? inputs.at(r.output) : values.at(r.item).at(r.output));
-    values.push_back(add_item(item, read, group, level));
-  }
-  return values.back();
+  const auto wires = [&](const std::vector<ItemInfo::Read>& reads) {
+    std::vector<Wire> out;
+    for (const ItemInfo::Read& r : reads)
+      out.push_back(r.item == ItemInfo::Read::input ? inputs.at(r.output) : values.at(r.item).at(r.output));
+    return out;
+  };
+  for (const ItemInfo& item : model.items()) values.push_back(add_item(item, wires(item.reads), group, level));
+  return wires(model.results());
 }
 
 /// Shapes of the model's inputs, as the items that read them tell.
@@ -87,7 +88,7 @@ std::vector<Shape> input_shapes(const Model& model) {
   std::vector<Shape> shapes;
   for (const ItemInfo& item : model.items())
     for (size_t k = 0; k < item.reads.size(); ++k) {
-      if (item.reads[k].item != SIZE_MAX) continue;
+      if (item.reads[k].item != ItemInfo::Read::input) continue;
       shapes.resize(std::max(shapes.size(), item.reads[k].output + 1));
       shapes[item.reads[k].output] = item.inputs[k];
     }
@@ -109,7 +110,9 @@ Graph model_graph(const Model& model, const std::string& title, int64_t depth) {
   }
   const std::vector<Wire> results = Walk{graph, depth}.add(model, inputs, no_group, 1);
   std::vector<std::string> facts{"the model's result"};
-  for (const Shape& shape : model.items().back().outputs) facts.push_back(sample_shape(shape));
+  for (const ItemInfo::Read& r : model.results())
+    facts.push_back(sample_shape(r.item == ItemInfo::Read::input ? shapes.at(r.output)
+                                                                 : model.items()[r.item].outputs.at(r.output)));
   graph.nodes.push_back({"output", "", {}, std::move(facts), GraphKind::output});
   for (const Wire& result : results)
     graph.edges.push_back({result.node, graph.nodes.size() - 1, result.output, result.label});

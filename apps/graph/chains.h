@@ -1,4 +1,4 @@
-// Chains of items that stand in one straight line, and how they keep apart. For the layout only.
+// Chains: items that stand in one straight line, and how they keep apart. For the layout only.
 #pragma once
 
 #include <cstddef>
@@ -10,34 +10,34 @@ namespace tarn {
 
 /// Another chain at a distance to the side: the right one stands at `distance` from the left one or more.
 struct Neighbour {
-  size_t block;
+  size_t chain;
   double distance;
 };
 
-/// An edge to another chain: it is straight where `block`'s place is `offset` from this one's.
+/// An edge to another chain: it is straight where `chain`'s place is `offset` from this one's.
 struct Pull {
-  size_t block;
+  size_t chain;
   double offset;
   double weight;
 };
 
 /// Items, one in each row at most, that move across together.
-struct Block {
+struct Chain {
   double place = 0;
   double least = 0, most = 0;  ///< sides of the items, counted from `place`
   std::vector<Neighbour> left = {}, right = {};
   std::vector<Pull> pulls = {};
 };
 
-struct Blocks {
-  std::vector<Block> all = {};
-  std::vector<size_t> order = {};     ///< numbers of blocks, left neighbours first
-  std::vector<size_t> block_of = {};  ///< by item
-  std::vector<double> shift = {};     ///< by item: its place minus its block's
+struct Chains {
+  std::vector<Chain> all = {};
+  std::vector<size_t> order = {};     ///< numbers of chains, left neighbours first
+  std::vector<size_t> chain_of = {};  ///< by item
+  std::vector<double> shift = {};     ///< by item: its place minus its chain's
 };
 
 /// Chooses which edges are to be straight: in each pair of rows those of the largest weight together of which no two
 /// cross or touch one item.
-Blocks make_blocks(const Level& level);
+Chains make_chains(const Level& level);
 
 }  // namespace tarn

@@ -1,5 +1,5 @@
 // Choosing the edges that are straight, and the chains they make.
-#include "apps/graph/blocks.h"
+#include "apps/graph/chains.h"
 
 #include <algorithm>
 #include <cmath>
@@ -88,85 +88,85 @@ double gap(const Level& level, size_t a, size_t b) {
 }
 
 /// Who stands beside whom; the rows' orders never contradict each other, because straight edges do not cross.
-void add_neighbours(Blocks& blocks, const Level& level) {
+void add_neighbours(Chains& chains, const Level& level) {
   for (const auto& row : level.rows)
     for (size_t i = 0; i + 1 < row.size(); ++i) {
       const size_t a = row[i];
       const size_t b = row[i + 1];
-      const double apart = blocks.shift[a] + level.items[a].breadth + gap(level, a, b) - blocks.shift[b];
-      blocks.all[blocks.block_of[a]].right.push_back({blocks.block_of[b], apart});
-      blocks.all[blocks.block_of[b]].left.push_back({blocks.block_of[a], apart});
+      const double apart = chains.shift[a] + level.items[a].breadth + gap(level, a, b) - chains.shift[b];
+      chains.all[chains.chain_of[a]].right.push_back({chains.chain_of[b], apart});
+      chains.all[chains.chain_of[b]].left.push_back({chains.chain_of[a], apart});
     }
   std::vector<size_t> waits_for;
-  for (size_t b = 0; b < blocks.all.size(); ++b) {
-    waits_for.push_back(blocks.all[b].left.size());
-    if (waits_for[b] == 0) blocks.order.push_back(b);
+  for (size_t b = 0; b < chains.all.size(); ++b) {
+    waits_for.push_back(chains.all[b].left.size());
+    if (waits_for[b] == 0) chains.order.push_back(b);
   }
-  for (size_t done = 0; done < blocks.order.size(); ++done)
-    for (const Neighbour& n : blocks.all[blocks.order[done]].right)
-      if (--waits_for[n.block] == 0) blocks.order.push_back(n.block);
+  for (size_t done = 0; done < chains.order.size(); ++done)
+    for (const Neighbour& n : chains.all[chains.order[done]].right)
+      if (--waits_for[n.chain] == 0) chains.order.push_back(n.chain);
 }
 
-void add_pulls(Blocks& blocks, const Level& level) {
+void add_pulls(Chains& chains, const Level& level) {
   for (const LevelEdge& e : level.edges) {
-    const size_t a = blocks.block_of[e.from];
-    const size_t b = blocks.block_of[e.to];
+    const size_t a = chains.chain_of[e.from];
+    const size_t b = chains.chain_of[e.to];
     if (a == b) continue;
     const int bends = is_bend(level, e.from) + is_bend(level, e.to);
     const double weight = bends == 2 ? 4 : bends == 1 ? 1 : 2;
-    const double offset = blocks.shift[e.from] + e.from_at - blocks.shift[e.to] - e.to_at;
-    blocks.all[a].pulls.push_back({b, -offset, weight});
-    blocks.all[b].pulls.push_back({a, offset, weight});
+    const double offset = chains.shift[e.from] + e.from_at - chains.shift[e.to] - e.to_at;
+    chains.all[a].pulls.push_back({b, -offset, weight});
+    chains.all[b].pulls.push_back({a, offset, weight});
   }
 }
 
 /// Draws what leaves a group below its counterpart among what enters it, so that what goes on through several such
 /// groups stays in its column.
-void add_column_pulls(Blocks& blocks, const Level& level) {
+void add_column_pulls(Chains& chains, const Level& level) {
   const size_t n = columns(level);
   const double weight = 2 * static_cast<double>(n) + 1;  // more than what exchanges with all columns add up to
   const auto& entries = level.rows.front();
   const auto& exits = level.rows.back();
   for (size_t i = 0; i < n; ++i) {
-    const size_t a = blocks.block_of[entries[i]];
-    const size_t b = blocks.block_of[exits[i]];
+    const size_t a = chains.chain_of[entries[i]];
+    const size_t b = chains.chain_of[exits[i]];
     if (a == b) continue;
-    const double offset = blocks.shift[entries[i]] - blocks.shift[exits[i]];
-    blocks.all[a].pulls.push_back({b, -offset, weight});
-    blocks.all[b].pulls.push_back({a, offset, weight});
+    const double offset = chains.shift[entries[i]] - chains.shift[exits[i]];
+    chains.all[a].pulls.push_back({b, -offset, weight});
+    chains.all[b].pulls.push_back({a, offset, weight});
   }
 }
 
 }  // namespace
 
-Blocks make_blocks(const Level& level) {
-  Blocks blocks;
+Chains make_chains(const Level& level) {
+  Chains chains;
   const size_t n = level.items.size();
   std::vector<size_t> place(n);
   for (const auto& row : level.rows)
     for (size_t i = 0; i < row.size(); ++i) place[row[i]] = i;
   std::vector<size_t> straight_above(n, SIZE_MAX);
   for (const size_t e : straight_edges(level, place)) straight_above[level.edges[e].to] = e;
-  blocks.block_of.assign(n, 0);
-  blocks.shift.assign(n, 0);
+  chains.chain_of.assign(n, 0);
+  chains.shift.assign(n, 0);
   for (const auto& row : level.rows)
     for (const size_t v : row) {
       if (straight_above[v] == SIZE_MAX) {
-        blocks.block_of[v] = blocks.all.size();
-        blocks.all.emplace_back();
+        chains.chain_of[v] = chains.all.size();
+        chains.all.emplace_back();
       } else {
         const LevelEdge& e = level.edges[straight_above[v]];
-        blocks.block_of[v] = blocks.block_of[e.from];
-        blocks.shift[v] = blocks.shift[e.from] + e.from_at - e.to_at;
+        chains.chain_of[v] = chains.chain_of[e.from];
+        chains.shift[v] = chains.shift[e.from] + e.from_at - e.to_at;
       }
-      Block& block = blocks.all[blocks.block_of[v]];
-      block.least = std::min(block.least, blocks.shift[v]);
-      block.most = std::max(block.most, blocks.shift[v] + level.items[v].breadth);
+      Chain& chain = chains.all[chains.chain_of[v]];
+      chain.least = std::min(chain.least, chains.shift[v]);
+      chain.most = std::max(chain.most, chains.shift[v] + level.items[v].breadth);
     }
-  add_neighbours(blocks, level);
-  add_pulls(blocks, level);
-  add_column_pulls(blocks, level);
-  return blocks;
+  add_neighbours(chains, level);
+  add_pulls(chains, level);
+  add_column_pulls(chains, level);
+  return chains;
 }
 
 }  // namespace tarn
