@@ -1,6 +1,8 @@
 // Reading an experiment, and building what it describes.
 #include "apps/experiment.h"
 
+#include <algorithm>
+
 #include "apps/config_file.h"
 #include "core/place.h"
 #include "optim/optimizer.h"
@@ -94,6 +96,18 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
   return experiment;
 }
 
+std::optional<size_t> checked_library(const std::string& path) {
+  const Json root = load_config(path).root;
+  const Json* section = root.find("blocks");
+  const auto is_blocks = [](const Member& member) { return member.key == "blocks" || member.key == "$schema"; };
+  if (!section || !std::ranges::all_of(root.members(), is_blocks)) return {};
+  Problems problems;
+  const Blocks blocks(*section, problems);
+  resolve_blocks(*section, blocks, problems);
+  problems.throw_any();
+  return section->size();
+}
+
 Json resolved(const Experiment& experiment) {
   Experiment copy = experiment;
   Problems problems;
@@ -161,6 +175,25 @@ std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data,
   check(value.numel() == 1, experiment.loss.where(), "the loss gives ", value.shape(),
         " where training needs one number; use reduction 'mean' or 'sum'");
   return loss;
+}
+
+namespace {
+
+/// The type of the layer that gives a model's first result, inside of blocks, too.
+std::string last_type(const Model& model) {
+  const ItemInfo::Read& last = model.results().front();
+  if (last.item == ItemInfo::Read::input) return "";
+  const ItemInfo& item = model.items()[last.item];
+  return item.inside ? last_type(*item.inside) : item.type;
+}
+
+}  // namespace
+
+std::string remark(const Experiment& experiment, const Model& model) {
+  if (type_of(experiment.loss) != "CrossEntropyLoss" || last_type(model) != "LogSoftmax") return "";
+  return text(experiment.loss.where(),
+              "the model ends in LogSoftmax, which CrossEntropyLoss applies itself; a second "
+              "one changes nothing and takes time: use NLLLoss, or leave the layer out");
 }
 
 }  // namespace tarn

@@ -85,6 +85,7 @@ Json blocks_schema() {
   properties.set("params", described(typed("object"), "what a use may set, with defaults; null: must be given"));
   properties.set("inputs", described(names, "names of several inputs"));
   properties.set("outputs", described(names, "items that are results"));
+  properties.set("require", described(names, "expressions that must be true where the block is used"));
   properties.set("body", list_of(reference("layer")).set("minItems", 1));
   Json block = typed("object").set("properties", properties).set("required", one_name("body"));
   return any_of(typed("object").set("additionalProperties", block.set("additionalProperties", false)), typed("null"));

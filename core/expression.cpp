@@ -357,6 +357,12 @@ Json substituted(const Json& value, const Variables& variables) {
 }
 
 std::optional<std::string> filled_name(const Json& name, const Variables& variables) {
+  if (is_expression(name)) {
+    const Json value = evaluate(name, variables);
+    if (value.is_null()) return std::nullopt;
+    if (!value.is_string()) fail(name.where(), quote(name.as_string()), ": a name is a text, not ", value.describe());
+    return value.as_string();
+  }
   const std::string& written = name.as_string();
   std::string out;
   bool known = true;

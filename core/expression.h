@@ -60,8 +60,8 @@ bool has_expression(const Json& value);
 Json evaluate(const Json& expression, const Variables& variables);
 /// `value` with every expression in it replaced by its value, at whatever depth.
 Json substituted(const Json& value, const Variables& variables);
-/// A name in which "{i}", or another expression in braces, is replaced by its value, which is an integer or a text;
-/// nothing where that is not known.
+/// A name in which "{i}", or another expression in braces, is replaced by its value, which is an integer or a text; or
+/// the value of an expression, "=if(deep, 'a', 'b')". Nothing where that is not known.
 std::optional<std::string> filled_name(const Json& name, const Variables& variables);
 
 }  // namespace tarn

@@ -126,6 +126,16 @@ Json magnitude(const Arguments& a) {
   const Json& x = only("abs", a);
   return number(x, "abs") < 0 ? arithmetic("*", x, Json(-1)) : x;
 }
+Json root(const Arguments& a) {
+  const double x = number(only("sqrt", a), "sqrt");
+  check(x >= 0, "sqrt of ", x, " is not a real number");
+  return std::sqrt(x);
+}
+Json logarithm(const Arguments& a) {
+  const double x = number(only("log2", a), "log2");
+  check(x > 0, "log2 of ", x, " is not a finite number");
+  return std::log2(x);
+}
 Json common_divisor(const Arguments& a) {
   int64_t result = 0;
   for (const Json& x : several("gcd", a)) {
@@ -166,8 +176,9 @@ Json length(const Arguments& a) {
 using Function = Json (*)(const Arguments&);
 const std::map<std::string, Function, std::less<>>& functions() {
   static const std::map<std::string, Function, std::less<>> all{
-      {"abs", magnitude}, {"ceil", up},      {"floor", down},     {"gcd", common_divisor}, {"len", length},
-      {"max", largest},   {"min", smallest}, {"range", counting}, {"round", to_even},      {"sum", total}};
+      {"abs", magnitude},  {"ceil", up},        {"floor", down},    {"gcd", common_divisor},
+      {"log2", logarithm}, {"sqrt", root},      {"len", length},    {"max", largest},
+      {"min", smallest},   {"range", counting}, {"round", to_even}, {"sum", total}};
   return all;
 }
 
@@ -237,7 +248,10 @@ void check_function(const std::string& name) {
   if (functions().contains(name)) return;
   std::vector<std::string> names{"if"};
   for (const auto& [known, function] : functions()) names.push_back(known);
-  fail("there is no function ", quote(name), did_you_mean(name, names));
+  const std::string near = did_you_mean(name, names);
+  std::string all;
+  for (const std::string& known : names) all += (all.empty() ? "; there are " : ", ") + known;
+  fail("there is no function ", quote(name), near.empty() ? all : near);
 }
 
 Json call_function(const std::string& name, const std::vector<Json>& arguments) {

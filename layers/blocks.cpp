@@ -15,12 +15,13 @@ namespace {
 /// The definition's own keys, for the reader.
 struct Definition {
   Json params = Json::object();
-  std::vector<std::string> inputs, outputs;
+  std::vector<std::string> inputs, outputs, require;
   Json body;
   void fields(Fields& f) {
     f("params", params, "what a use may set, with defaults; null: must be given");
     f("inputs", inputs, "names of several inputs; a last one such as \"x*\" stands for any number, x0, x1, …");
     f("outputs", outputs, "items that are results, or patterns of their names; left out: the last item");
+    f("require", require, "expressions that must be true where the block is used");
     f("body", body, "the list of layers", {.required = true});
   }
 };
@@ -74,8 +75,7 @@ void Blocks::add(const Member& member, Problems& problems) {
   read_config(definition, member.value, problems);
   if (problems.size() > before) return;
   check_params(definition.params, problems);
-  if (!definition.body.is_array() || definition.body.size() == 0)
-    problems.add(definition.body.where(), "expected a list of at least one layer, found " + definition.body.describe());
+  if (!definition.params.is_object()) definition.params = Json::object();
   for (size_t i = 0; i < definition.inputs.size(); ++i) {
     std::string name = definition.inputs[i];
     const bool many = name.ends_with('*');
@@ -85,10 +85,13 @@ void Blocks::add(const Member& member, Problems& problems) {
                    quote(definition.inputs[i]) +
                        " cannot be an input; use letters, digits and '_', and '*' at the end of the last one only");
   }
-  if (problems.size() > before) return;
-  const Json* outputs = member.value.find("outputs");
+  const auto list = [&](const char* key) {
+    const Json* given = member.value.find(key);
+    return given ? *given : Json::array();
+  };
+  // With its mistakes, too: its uses are none then.
   blocks_.emplace(member.key, BlockDefinition{member.key, member.where, definition.params, definition.inputs,
-                                              outputs ? *outputs : Json::array(), definition.body});
+                                              list("outputs"), list("require"), definition.body});
 }
 
 /// A block that uses itself, directly or through others, has no end.

@@ -17,6 +17,7 @@ struct BlockDefinition {
   Json params = Json::object();     ///< defaults, which may be expressions; null: must be given
   std::vector<std::string> inputs;  ///< none given: "input"; a last one such as "x*" stands for any number, x0, x1, …
   Json outputs;                     ///< names of items, or patterns; none given: the last item
+  Json require;                     ///< a list of expressions that must be true where the block is used
   Json body;
 
   /// The names of `count` inputs. Throws where the block takes another number.

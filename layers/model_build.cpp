@@ -219,6 +219,12 @@ Model::Model(const BlockDefinition& block, const Json& values, const Build& give
       throw LayerError(text(values.where().prefix(param.key), "block ", quote(block.name), " must be given this"));
     variables->set(param.key, value ? *value : substituted(param.value, *variables));
   }
+  for (const Json& condition : block.require.items()) {
+    const Json value = is_expression(condition) ? evaluate(condition, *variables) : condition;
+    if (value.kind() == Json::Kind::boolean && value.as_boolean()) continue;
+    throw LayerError(text(values.where(), "block ", quote(block.name), " requires that ",
+                          condition.is_string() ? condition.as_string().substr(1) : condition.describe()));
+  }
   input_names_ = with_place(values.where(), [&] { return block.input_names(given.inputs.size()); });
   Build inner = given;
   inner.variables = std::move(variables);

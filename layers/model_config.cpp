@@ -220,7 +220,8 @@ Json Resolver::layer(Json object, const Around& variables, Known*) {
   const std::vector<std::string> others = blocks_.names();
   const Json& type = object.at("type");
   if (!find_layer(type.as_string())) {
-    const std::string near = did_you_mean(type.as_string(), others);
+    std::string near = did_you_mean(type.as_string(), others);
+    if (type.as_string().starts_with('{')) near = "; a type that is chosen is an expression: \"=act\"";
     if (!near.empty()) fail(type.where(), "unknown layer ", quote(type.as_string()), near);
   }
   const LayerInfo& row = layer_row(object);
@@ -293,6 +294,13 @@ Json resolve_blocks(const Json& section, const Blocks& blocks, Problems& problem
     }
     for (const Json& output : block.outputs.is_array() ? block.outputs.items() : Json::Array{})
       problems.attempt(output.where(), [&] { filled_name(output, *variables); });
+    for (const Json& condition : block.require.items()) {
+      if (is_expression(condition))
+        problems.attempt(condition.where(), [&] { evaluate(condition, *variables); });
+      else
+        problems.add(condition.where(),
+                     "expected an expression, which begins with \"=\", found " + condition.describe());
+    }
     Json definition = section.at(name);
     definition.set("body", Resolver(blocks, problems).list(block.body, variables));
     out.set(name, std::move(definition));

@@ -231,7 +231,7 @@ TEST_CASE("definitions are checked whether they are used or not, all at once") {
   CHECK(says(message, "/A/body/3/out_channels: must be given"));
   CHECK(says(message, "unknown key 'boddy'"));
   CHECK(says(message, "'ReLU' is a layer already"));
-  CHECK(says(message, "/C/body: expected a list of at least one layer"));
+  CHECK(says(message, "/C/body: the list of layers is empty"));
   CHECK(says(message, "'from' has a meaning of its own"));
   CHECK(says(message, "'2x' cannot be a parameter"));
 }
@@ -243,6 +243,24 @@ TEST_CASE("what a block must be given, it must be given") {
   CHECK(says(error(R"(["B"])", blocks), "block 'B' must be given this"));
   CHECK(says(error(R"([{"type": "B", "outt": 3}])", blocks), "unknown key 'outt'; did you mean 'out'?"));
   CHECK(says(error(R"([{"type": "B", "out": 3, "init": {"weight": "zeros"}}])", blocks), "unknown key 'init'"));
+}
+
+TEST_CASE("a block says what it requires, and the place that uses it otherwise is told") {
+  const char* blocks = R"({"Heads": {"params": {"heads": 2, "axis": "width"},
+    "require": ["=channels % heads == 0", "=axis == 'width' or axis == 'height'"], "body": ["ReLU"]}})";
+  CHECK(error(R"([{"type": "Heads", "axis": "height"}])", blocks) == "");
+  CHECK(says(error(R"([{"type": "Heads", "heads": 3}])", blocks),
+             "m.json:1:2: /0: block 'Heads' requires that channels % heads == 0"));
+  CHECK(says(error(R"([{"type": "Heads", "axis": "widht"}])", blocks), "requires that axis == 'width'"));
+  CHECK(says(error(R"(["ReLU"])", R"({"B": {"require": ["heads == 2", "=hed > 1"], "body": ["ReLU"]}})"),
+             "/B/require/0: expected an expression, which begins with \"=\", found 'heads == 2'"));
+}
+
+TEST_CASE("what is read can be chosen by an expression, whole or in braces") {
+  const char* list = R"([{"name": "a", "type": "ReLU"}, {"name": "b", "type": "Tanh"},
+    {"type": "Add", "from": ["=if(height > 4, 'a', 'b') ", "{if(true, 'b', 'a')}"]}])";
+  CHECK(built(list)->items()[2].reads[0].item == 0);
+  CHECK(built(list, "{}", {1, 4, 3, 3})->items()[2].reads[0].item == 1);
 }
 
 TEST_CASE("a block that uses itself is refused, directly or through others") {

@@ -128,6 +128,17 @@ TEST_CASE("relative paths start where the data section was written") {
   CHECK(load_config(files.folder / "own.json").folder + "/" == files.folder / "");
 }
 
+TEST_CASE("a file of blocks alone is checked as one") {
+  const Files files;
+  files.write("a.json", R"({"blocks": {"A": {"body": ["ReLU"]}, "B": {"body": ["A"]}}})");
+  CHECK(checked_library(files.folder / "a.json") == 2);
+  files.write("b.json", R"({"blocks": {"A": {"body": ["ReLUU"]}}})");
+  CHECK_THROWS_AS(checked_library(files.folder / "b.json"), Error);
+  files.write("c.json", R"({"blocks": {"A": {"body": ["ReLU"]}}, "data": "Digits"})");
+  CHECK(!checked_library(files.folder / "c.json").has_value());
+  CHECK(checked_library("builtin:blocks/all") >= 20);
+}
+
 TEST_CASE("a bomb of files ends with a message") {
   const Files files;
   for (int i = 0; i < 70; ++i) files.write(text("f", i, ".json"), text(R"({"extends": "f)", i + 1, R"(.json"})"));

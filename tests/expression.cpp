@@ -77,6 +77,11 @@ TEST_CASE("functions take values or a list of them") {
   CHECK(written("sum([])") == "0");
   CHECK(written("len(widths)") == "3");
   CHECK(written("gcd(12, 18)") == "6");
+  CHECK(written("log2(64)") == "6.0");
+  CHECK(written("sqrt(n + 6)") == "4.0");
+  CHECK(says("sqrt(-1)", "sqrt of -1 is not a real number"));
+  CHECK(says("log2(0)", "log2 of 0 is not a finite number"));
+  CHECK(says("tanh(1)", "there is no function 'tanh'; there are if, abs, ceil,"));
   CHECK(written("abs(-3)") == "3");
   CHECK(written("range(3)") == "[0,1,2]");
   CHECK(written("range(1, 4)") == "[1,2,3]");
@@ -170,6 +175,9 @@ TEST_CASE("values are put into lists, objects and names") {
   CHECK(!has_expression(config.at("c")));
   CHECK(filled_name(Json("stage{n}.{word}.{n // 2 - 1}"), some()) == "stage10.relu.4");
   CHECK(!filled_name(Json("x{unknown}"), some()).has_value());
+  CHECK(filled_name(Json("=if(yes, 'a', 'b')"), some()) == "a");
+  CHECK(!filled_name(Json("=if(unknown, 'a', 'b')"), some()).has_value());
+  CHECK_THROWS_AS(filled_name(Json("=n"), some()), Error);
   CHECK_THROWS_AS(filled_name(Json("x{n"), some()), Error);
   CHECK_THROWS_AS(filled_name(Json("x{half}"), some()), Error);
   CHECK_THROWS_AS(filled_name(Json("x{nn}"), some()), Error);

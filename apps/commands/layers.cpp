@@ -5,6 +5,9 @@
 #include "apps/catalog.h"
 #include "apps/cli.h"
 #include "apps/columns.h"
+#include "apps/config_file.h"
+#include "layers/blocks.h"
+#include "layers/module.h"
 
 namespace tarn {
 
@@ -103,18 +106,41 @@ void print_matches(const std::vector<CatalogSection>& sections, const std::strin
   check(found, "layers: nothing is called ", quote(name), did_you_mean(name, names), " ('tarn layers' lists all)");
 }
 
+/// The blocks of a file, with what each may be given.
+void print_blocks(const std::string& path) {
+  const Json root = load_config(path).root;
+  const Json* section = root.find("blocks");
+  Problems problems;
+  const Blocks blocks(section ? *section : Json(), problems);
+  problems.throw_any();
+  check(blocks.begin() != blocks.end(), path, ": defines no blocks");
+  for (const auto& [name, block] : blocks) {
+    std::string inputs;
+    for (const std::string& input : block.inputs) inputs += (inputs.empty() ? "" : ", ") + input;
+    std::printf("%s%s\n", name.c_str(), inputs.empty() ? "" : (" (reads " + inputs + ")").c_str());
+    for (const Member& param : block.params.members())
+      std::printf("  %s%s\n", param.key.c_str(),
+                  param.value.is_null() ? " (required)" : (" = " + spaced(param.value)).c_str());
+  }
+}
+
 int layers(std::span<const std::string> arguments) {
   std::vector<std::string> names;
   bool json = false;
-  Cli cli("layers", "[NAME] [flags]",
-          "Lists what a config can name: layers, losses, optimizers, schedules, data sets, augmentations and initial\n"
-          "values. With NAME: what it takes, its formula, its source, and a line that a config can hold.\n\n"
-          "examples:\n  tarn layers\n  tarn layers Conv2d\n  tarn layers AdamW --json");
+  Cli cli(
+      "layers", "[NAME] [flags]",
+      "Lists what a config can name: layers, losses, optimizers, schedules, data sets, augmentations and initial\n"
+      "values. With NAME: what it takes, its formula, its source, and a line that a config can hold. With a file, or\n"
+      "builtin:FILE: the blocks that it defines, and their parameters.\n\n"
+      "examples:\n  tarn layers\n  tarn layers Conv2d\n  tarn layers AdamW --json\n  tarn layers "
+      "builtin:blocks/attention");
   cli.words(names, 0, 1, "NAME").flag("--json", &json, "one JSON object a line");
   if (!cli.parse(arguments)) return 0;
   const std::vector<CatalogSection> sections = catalog();
-  if (!names.empty()) {
-    print_matches(sections, names[0], json);
+  if (!names.empty() && (names[0].starts_with("builtin:") || names[0].ends_with(".json"))) {
+    print_blocks(names[0]);
+  } else if (!names.empty()) {
+    print_matches(sections, std::string(own_layer_name(names[0])), json);
   } else if (json) {
     for (const CatalogSection& section : sections)
       for (const CatalogEntry& entry : section.entries) std::printf("%s\n", to_text(to_json(entry)).c_str());

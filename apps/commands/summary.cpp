@@ -90,6 +90,10 @@ int summary(std::span<const std::string> arguments) {
 }
 
 void check_config(const std::string& path, const std::vector<std::string>& overrides) {
+  if (const auto blocks = checked_library(path)) {
+    std::printf("%s: ok: %zu %s\n", path.c_str(), *blocks, *blocks == 1 ? "block" : "blocks");
+    return;
+  }
   const Experiment experiment = read_experiment(path, overrides);
   const Data data = load_data(experiment);
   const auto model = build_model(experiment, data, true);
@@ -99,6 +103,8 @@ void check_config(const std::string& path, const std::vector<std::string>& overr
   const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
   if (!experiment.schedule.is_null())
     make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
+  const std::string remarked = remark(experiment, *model);
+  if (!remarked.empty()) std::fprintf(stderr, "tarn: note: %s\n", remarked.c_str());
   std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model_rows(*model).size(),
               grouped(parameter_count(*model)).c_str(), data.input.text().c_str(),
               model->output_shape().text().c_str());

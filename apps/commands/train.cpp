@@ -170,6 +170,8 @@ int train(std::span<const std::string> arguments) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   try {
+    const std::string remarked = remark(experiment, trainer.model());
+    if (!options.quiet && !remarked.empty()) std::fprintf(stderr, "tarn: note: %s\n", remarked.c_str());
     if (!options.quiet)
       std::fprintf(stderr, "%s: %s; %lld parameters; run %s\n", experiment.name.c_str(), data.description.c_str(),
                    static_cast<long long>(parameter_count(trainer.model())), folder.path().c_str());
