@@ -44,8 +44,8 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
 /// The experiment with every default written out; expressions stay. Throws one Error with a line for each mistake.
 Json resolved(const Experiment& experiment);
 
-/// How many blocks a file defines that holds nothing else, for other files to include; nothing where it is no such file.
-/// Throws one Error with a line for each mistake in them.
+/// How many blocks a file defines that holds nothing else, for other files to include; nothing where it is no such
+/// file. Throws one Error with a line for each mistake in them.
 std::optional<size_t> checked_library(const std::string& path);
 
 /// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
@@ -53,8 +53,8 @@ std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& dat
 /// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the
 /// data.
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model);
-/// What is no mistake but most likely not meant, in words: a model that ends in LogSoftmax under CrossEntropyLoss, which
-/// applies it again. Empty where there is nothing to say.
+/// What is no mistake but most likely not meant, in words: a model that ends in LogSoftmax under CrossEntropyLoss,
+/// which applies it again. Empty where there is nothing to say.
 std::string remark(const Experiment& experiment, const Model& model);
 /// The experiment's data set.
 Data load_data(const Experiment& experiment);

@@ -21,11 +21,6 @@ const Json* member(const Json& item, const char* key) {
   return item.is_object() ? item.find(key) : nullptr;
 }
 
-/// A setting of the list itself, whose value has to be known by now.
-Json value_of(const Json& json, const Variables& variables) {
-  return substituted(json, variables);
-}
-
 /// What stands behind the error `message` of a block's item: "; in block 'SELayer' (r = 4), used at FILE:LINE:COLUMN:
 /// /pointer". Of a long chain of uses only the first few and the outermost one are told.
 std::string used_at(std::string_view message, const BlockDefinition& block, const Json& values, const Where& where,
@@ -56,7 +51,7 @@ void Model::Builder::add_all(const Json& list, const Around& variables) {
   for (const Json& item : list.items()) {
     const Json* when = member(item, "when");
     if (when) {
-      const Json value = value_of(*when, *variables);
+      const Json value = substituted(*when, *variables);
       if (value.kind() != Json::Kind::boolean)
         fail_at(*when, "\"when\" is true or false, or an expression that is; found " + value.describe());
       if (!value.as_boolean()) {
@@ -72,7 +67,7 @@ void Model::Builder::add_all(const Json& list, const Around& variables) {
 }
 
 void Model::Builder::add_loop(const Json& item, const Around& variables) {
-  const Json values = value_of(item.at("in"), *variables);
+  const Json values = substituted(item.at("in"), *variables);
   if (!values.is_array()) fail_at(item.at("in"), "\"in\" takes a list, found " + values.describe());
   for (const Json& value : values.items()) {
     auto inner = std::make_shared<Variables>(variables);

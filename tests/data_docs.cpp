@@ -42,7 +42,7 @@ std::string npy(const std::string& descr, const std::string& shape, const std::s
 std::string zip(const std::vector<std::pair<std::string, std::string>>& entries) {
   const auto little = [](size_t value, int bytes) {
     std::string out;
-    for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+    for (int i = 0; i < bytes; ++i, value >>= 8) out.push_back(static_cast<char>(value & 0xff));
     return out;
   };
   std::string out, directory;

@@ -22,7 +22,7 @@ const std::string pair = R"("type": "Npy", "x": "x.npy", "y": "y.npy", "split": 
 
 std::string little(uint64_t value, int bytes) {
   std::string out;
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  for (int i = 0; i < bytes; ++i, value >>= 8) out.push_back(static_cast<char>(value & 0xff));
   return out;
 }
 

@@ -107,9 +107,10 @@ void add_blocks(std::vector<Malformed>& all, Pick& pick) {
   }
   all.push_back({"missing parameter",
                  config(around(pick, "\"B\""), R"("B": {"params": {"k": null}, "body": ["ReLU"]})"), "must be given"});
-  all.push_back({"unknown parameter",
-                 config(around(pick, R"({"type": "B", "kernal": 3})"), R"("B": {"params": {"kernel": 3}, "body": ["ReLU"]})"),
-                 "did you mean 'kernel'"});
+  all.push_back(
+      {"unknown parameter",
+       config(around(pick, R"({"type": "B", "kernal": 3})"), R"("B": {"params": {"kernel": 3}, "body": ["ReLU"]})"),
+       "did you mean 'kernel'"});
   all.push_back({"wrong number of inputs",
                  config(around(pick, R"({"type": "B", "from": ["input", "input", "input"]})"),
                         R"("B": {"inputs": ["a", "b"], "body": [{"type": "Add", "from": ["a", "b"]}]})"),
@@ -170,6 +171,12 @@ void add_bombs(std::vector<Malformed>& all) {
   all.push_back({"a file that is not there", config("[\"ReLU\"]", "", ", \"include\": \"none.json\""), "no such file"});
 }
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool counts_memory = false;  // freed memory is kept back, and what is in use is shadowed
+#else
+constexpr bool counts_memory = true;
+#endif
+
 TEST_CASE("a hundred malformed graphs are refused with a place") {
   std::vector<Malformed> all;
   Pick pick;
@@ -193,10 +200,11 @@ TEST_CASE("a hundred malformed graphs are refused with a place") {
     CHECK(ended.err.rfind("tarn: error: " + file + ":", 0) == 0);
     CHECK(ended.err.find(all[i].says) != std::string::npos);
     CHECK(ended.err.size() < 5000);
-    CHECK(ended.peak_kb < 200'000);
+    if (counts_memory) CHECK(ended.peak_kb < 200'000);
     peak = std::max(peak, ended.peak_kb);
   }
-  MESSAGE(all.size() << " configs, at most " << peak / 1024 << " MiB");
+  MESSAGE(all.size() << " configs, at most " << peak / 1024 << " MiB"
+                     << (counts_memory ? "" : "; not compared under the address sanitizer, which takes more"));
 }
 
 }  // namespace
