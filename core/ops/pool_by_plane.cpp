@@ -5,6 +5,7 @@
 
 #include "core/kernels/pool_listed.h"
 #include "core/ops.h"
+#include "core/ops/window_watch.h"
 #include "core/ops/winners.h"
 #include "core/record.h"
 #include "core/registry.h"
@@ -15,9 +16,9 @@ namespace {
 using kernels::Scratch;
 
 void check_planes(const char* op, const Tensor& x, const PlaneWindows& w) {
-  // Each of them is noted by whoever watches; the sizes alone are no windows of this pooling.
-  for (const Windows& own : w.planes) own.check_input(op, x.shape());
-  if (w.planes.empty()) w.sizes.check_input(op, x.shape());
+  // Each of them is noted by whoever watches; the sizes, which all share, are no windows of this pooling.
+  (w.planes.empty() ? w.sizes : w.planes.front()).check_input(op, x.shape());
+  for (size_t i = 1; i < w.planes.size(); ++i) WindowsWatch::note(op, w.planes[i]);
   const int64_t planes = w.sizes.planes(x.shape());
   check(planes == 0 || w.planes.size() == 1 || static_cast<int64_t>(w.planes.size()) == planes, op, ": windows for ",
         w.planes.size(), " planes, but the input ", x.shape(), " has ", planes);
