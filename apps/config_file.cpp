@@ -155,6 +155,7 @@ void Reader::add_blocks(Json& into, const Json& included, const Where& from) {
     if (before && before->where().place() != block.value.where().place())
       fail(from, "block ", quote(block.key), " is defined twice, at ", before->where().place(), " and ",
            block.where.place());
+    if (before) continue;  // the same file, included twice
     into.set(block.key, block.value);
     into.members().back().where = block.where;
   }

@@ -49,7 +49,8 @@ void each_type(const Json& value, const std::function<void(const std::string&, c
   if (!value.is_object()) return;
   for (const Member& member : value.members()) {
     if (member.key == "type" && member.value.is_string()) f(member.value.as_string(), member.value.where());
-    if (member.value.is_array()) each_type(member.value, f);
+    const bool others = member.key == "from" || member.key == "in";  // names of items, and values
+    if (member.value.is_array() && !others) each_type(member.value, f);
   }
 }
 

@@ -17,10 +17,6 @@ Shape for_one(const Shape& shape) {
   return shape.rank() > 0 && shape[0] == 0 ? shape.with(0, 1) : shape;
 }
 
-const Json* member(const Json& item, const char* key) {
-  return item.is_object() ? item.find(key) : nullptr;
-}
-
 /// What stands behind the error `message` of a block's item: "; in block 'SELayer' (r = 4), used at FILE:LINE:COLUMN:
 /// /pointer". Of a long chain of uses only the first few and the outermost one are told.
 std::string used_at(std::string_view message, const BlockDefinition& block, const Json& values, const Where& where,

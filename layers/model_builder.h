@@ -52,6 +52,10 @@ struct Model::Builder {
   std::vector<std::string> known_names() const;
 };
 
+/// That member of an item, which may also be a bare name; nullptr where there is none.
+inline const Json* member(const Json& item, const char* key) {
+  return item.is_object() ? item.find(key) : nullptr;
+}
 /// Throws at the place of `json`.
 [[noreturn]] void fail_at(const Json& json, const std::string& message);
 /// Throws: there are more than `most_items`.

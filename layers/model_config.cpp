@@ -31,7 +31,7 @@ class Resolver {
   void add_items(const Json& list, const Around& variables, Known& known, Json& out);
   Json loop(const Json& item, const Around& variables, Known& known);
   Json one(const Json& item, const Around& variables, Known* known);
-  Json layer(Json object, const Around& variables, Known* known);
+  Json layer(Json object, const Around& variables);
   Json block_use(const BlockDefinition& block, const Json& object, const Around& variables);
   Json with_shared(const Json& object, Known* known);
   void remember(const Json& object, const Around& variables, Known& known);
@@ -114,7 +114,7 @@ Json Resolver::one(const Json& item, const Around& variables, Known* known) {
     return object;
   }
   const BlockDefinition* block = type && type->is_string() ? blocks_.find(type->as_string()) : nullptr;
-  return block ? block_use(*block, used, variables) : layer(std::move(used), variables, known);
+  return block ? block_use(*block, used, variables) : layer(std::move(used), variables);
 }
 
 /// Names may hold expressions in braces.
@@ -213,7 +213,7 @@ void Resolver::remember(const Json& object, const Around& variables, Known& know
     known.complete = false;
 }
 
-Json Resolver::layer(Json object, const Around& variables, Known*) {
+Json Resolver::layer(Json object, const Around& variables) {
   object = layer_object(object);
   const Json initial = take_initial(object);
   check_expressions(initial, variables);

@@ -5,14 +5,6 @@
 
 namespace tarn {
 
-namespace {
-
-const Json* member(const Json& item, const char* key) {
-  return item.is_object() ? item.find(key) : nullptr;
-}
-
-}  // namespace
-
 void fail_at(const Json& json, const std::string& message) {
   throw LayerError(text(json.where(), message));
 }

@@ -6,6 +6,7 @@
 
 #include "core/ops.h"
 #include "layers/model.h"
+#include "tests/support/errors.h"
 
 namespace tarn {
 namespace {
@@ -23,12 +24,7 @@ std::unique_ptr<Model> built(const std::string& list, const std::string& blocks 
 }
 
 std::string error(const std::string& list, const std::string& blocks = "{}", const Shape& x = {1, 4, 8, 8}) {
-  try {
-    built(list, blocks, x);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return test::message_of([&] { built(list, blocks, x); });
 }
 
 bool says(const std::string& message, const std::string& part) {
@@ -243,6 +239,11 @@ TEST_CASE("what a block must be given, it must be given") {
   CHECK(says(error(R"(["B"])", blocks), "block 'B' must be given this"));
   CHECK(says(error(R"([{"type": "B", "outt": 3}])", blocks), "unknown key 'outt'; did you mean 'out'?"));
   CHECK(says(error(R"([{"type": "B", "out": 3, "init": {"weight": "zeros"}}])", blocks), "unknown key 'init'"));
+}
+
+TEST_CASE("an item may be called as a block is, and be read by that name") {
+  CHECK(error(R"(["A"])",
+              R"({"A": {"body": [{"name": "A", "type": "ReLU"}, {"type": "Add", "from": ["A", "input"]}]}})") == "");
 }
 
 TEST_CASE("a block says what it requires, and the place that uses it otherwise is told") {

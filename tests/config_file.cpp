@@ -7,6 +7,7 @@
 
 #include "apps/experiment.h"
 #include "core/file.h"
+#include "tests/support/errors.h"
 #include "tests/support/program.h"
 
 namespace tarn {
@@ -17,12 +18,7 @@ struct Files {
   void write(const std::string& name, const std::string& text) const { write_file_atomically(folder / name, text); }
   Json load(const std::string& name) const { return load_config(folder / name).root; }
   std::string error(const std::string& name) const {
-    try {
-      load(name);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return test::message_of([&] { load(name); });
   }
 };
 
