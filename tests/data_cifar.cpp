@@ -3,9 +3,12 @@
 #include <zlib.h>
 
 #include "tests/support/data_folder.h"
+#include "tests/support/deflate.h"
 
 namespace tarn {
 namespace {
+
+using test::gzip;
 
 using test::contains;
 using test::DataFolder;
@@ -28,20 +31,6 @@ std::string names(const std::string& prefix, int n) {
   std::string out;
   for (int i = 0; i < n; ++i) out += prefix + std::to_string(i) + "\n";
   return out + "\n";  // the authors' file ends in an empty line
-}
-
-std::string gzip(const std::string& bytes) {
-  z_stream z{};
-  REQUIRE(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&z, bytes.size()) + 32, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  z.avail_in = static_cast<uInt>(bytes.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&z, Z_FINISH) == Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
 }
 
 void write_cifar10(const DataFolder& folder) {

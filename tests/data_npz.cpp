@@ -8,9 +8,12 @@
 
 #include "data/zip.h"
 #include "tests/support/data_folder.h"
+#include "tests/support/deflate.h"
 
 namespace tarn {
 namespace {
+
+using test::deflated;
 
 using test::contains;
 using test::DataFolder;
@@ -32,21 +35,6 @@ std::string npy(const std::string& descr, const std::string& shape, const std::v
   std::string data(values.size() * sizeof(T), '\0');
   std::memcpy(data.data(), values.data(), data.size());
   return "\x93NUMPY" + std::string{1, 0} + little(header.size(), 2) + header + data;
-}
-
-/// `bytes` compressed; window 15: gzip's form, -15: deflate alone.
-std::string deflated(const std::string& bytes, int window = -15) {
-  z_stream z{};
-  REQUIRE(deflateInit2(&z, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::string out(deflateBound(&z, bytes.size()) + 32, '\0');
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  z.avail_in = static_cast<uInt>(bytes.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&z, Z_FINISH) == Z_STREAM_END);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
 }
 
 /// An entry of an archive; what it declares can be made to differ from what it has.
