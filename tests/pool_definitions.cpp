@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/derivatives.h"
+#include "core/ops/pool_by_plane.h"
 #include "layers/pooling/definitions.h"
 #include "layers/pooling/functions.h"
 #include "tests/support/pools.h"
@@ -83,6 +84,47 @@ TEST_CASE("max pooling is the maximum of what its windows see") {
   compare_over_geometries(
       1, [](const Tensors& t, const Windows& w) { return max_pool(t[0], w); },
       [](const Tensors& t, const Windows& w) { return definition::max_pool(t[0], w); }, nothing_else);
+}
+
+// Spans of one dimension as a list may give them: anywhere, in any order, all as long as each other or not.
+static std::vector<Span> any_spans(Draws& draws, int64_t size) {
+  std::vector<Span> spans;
+  const int64_t most = draws.pick(1, size);
+  const bool even = draws.pick(0, 1) == 1;
+  for (int64_t o = draws.pick(1, 9); o > 0; --o) {
+    const int64_t taps = even ? most : draws.pick(1, most);
+    spans.push_back({.first = draws.pick(0, size - taps), .taps = taps, .extent = taps});
+  }
+  return spans;
+}
+
+TEST_CASE("maxima of listed windows, of all planes alike or of each plane's own, are the first largest of their cells") {
+  Draws draws(12);
+  for (int trial = 0; trial < 600; ++trial) {
+    const int rank = static_cast<int>(draws.pick(1, 3));
+    Shape shape = draws.shape(rank);
+    const bool wild = draws.pick(0, 2) == 0;
+    const Tensor x = draws.values(shape, trial % 2 == 0 ? Dtype::f32 : Dtype::f64, wild);
+    std::vector<std::vector<Span>> spans;
+    for (int d = rank; d > 0; --d) spans.push_back(any_spans(draws, shape[shape.rank() - d]));
+    const Windows w = listed_windows("pool", shape, spans);
+    CAPTURE(shape.text());
+    const Extreme alike = max_pool_with_indices(x, w);
+    const Extreme own = max_pool_by_plane_with_indices(x, {w, {w}});
+    const Tensor want = definition::max_pool(x, w);
+    check_alike(alike.values, want, 1);
+    check_alike(own.values, want, 1);
+    for (int64_t i = 0; i < want.numel(); ++i) {
+      const int64_t plane = i / w.output_cells();
+      int64_t winner = -1;
+      for (const int64_t cell : w.cells(i % w.output_cells())) {
+        const double v = x.at(plane * w.input_cells() + cell);
+        if (winner < 0 || v > x.at(plane * w.input_cells() + winner) || std::isnan(v)) winner = cell;
+      }
+      REQUIRE(static_cast<int64_t>(alike.indices.at(i)) == winner);
+      REQUIRE(static_cast<int64_t>(own.indices.at(i)) == winner);
+    }
+  }
 }
 
 TEST_CASE("average pooling is the mean of what its windows see") {

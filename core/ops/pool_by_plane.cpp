@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/kernels/pool_listed.h"
+#include "core/kernels/pool_max_spans.h"
 #include "core/ops.h"
 #include "core/ops/window_watch.h"
 #include "core/ops/winners.h"
@@ -30,14 +30,12 @@ void pick(const PlaneWindows& w, const T* x, T* y, int32_t* won, int64_t planes)
   const int64_t out = w.sizes.output_cells();
   kernels::over_planes(planes, 4 * in + 8 * out, [&](int64_t begin, int64_t end) {
     const Axis& c = w.sizes.axes[2];
-    Scratch scratch(kernels::ListedScratch<T>::size(c));
-    const kernels::ListedScratch<T> memory(scratch, c);
+    Scratch scratch(kernels::SpansScratch<T>::size(c));
+    const kernels::SpansScratch<T> memory(scratch, c);
     for (int64_t p = begin; p < end; ++p) {
       const Windows& own = w.of(p);
-      if (kernels::even_columns(own.axes[2]))
-        kernels::max_plane_listed(own, x + p * in, y + p * out, won + p * out, memory);
-      else
-        kernels::max_plane_down_then_across(own, x + p * in, y + p * out, won + p * out, memory.tops, memory.places);
+      const auto columns = kernels::Columns::of(own.axes[2], memory.first, memory.last);
+      kernels::max_plane_of_spans(own, columns, x + p * in, y + p * out, won + p * out, memory);
     }
   });
 }

@@ -1,5 +1,5 @@
 // Max pooling over any geometry: the forward picks winners, the backward and its transpose follow them.
-#include "core/kernels/pool_max.h"
+#include "core/kernels/pool_max_spans.h"
 
 #include <algorithm>
 
@@ -67,19 +67,18 @@ void pick_taps(const Winners& winners, const T* x, T* y, int64_t planes) {
 
 template <class T>
 void pick_positions(const Winners& winners, const T* x, T* y, int64_t planes) {
-  using I = kernels::IntegerLike<T>;
   const Windows& w = winners.w;
+  const Axis& c = w.axes[2];
   const int64_t in = w.input_cells();
   const int64_t out = w.output_cells();
   int32_t* won = static_cast<int32_t*>(winners.storage.data());
   kernels::over_planes(planes, 2 * in + 4 * out, [&](int64_t begin, int64_t end) {
-    const int64_t width = w.axes[2].input;
-    Scratch scratch(Scratch::size<T>(width) + Scratch::size<I>(width));
-    T* tops = scratch.take<T>(width);
-    I* places = scratch.take<I>(width);
+    Scratch scratch(kernels::SpansScratch<T>::size(c));
+    const kernels::SpansScratch<T> memory(scratch, c);
+    const auto columns = kernels::Columns::of(c, memory.first, memory.last);
     for (int64_t p = begin; p < end; ++p) {
-      if (w.axes[2].dilation == 1)
-        kernels::max_plane_down_then_across(w, x + p * in, y + p * out, won + p * out, tops, places);
+      if (c.dilation == 1)
+        kernels::max_plane_of_spans(w, columns, x + p * in, y + p * out, won + p * out, memory);
       else
         kernels::reduce_plane(w, x + p * in, y + p * out, kernels::Largest<T>{won + p * out});
     }

@@ -30,9 +30,10 @@ Tensor winners_scatter(const Tensor& g, const Winners& winners, const Shape& inp
         kernels::scatter_taps(w, winners.taps(), offsets.at, pg, to, begin, end);
         return;
       }
-      std::fill_n(to + begin * in, (end - begin) * in, T(0));
-      for (int64_t p = begin; p < end; ++p)
+      for (int64_t p = begin; p < end; ++p) {
+        std::fill_n(to + p * in, in, T(0));
         for (int64_t o = p * out; o < (p + 1) * out; ++o) to[p * in + winners.positions()[o]] += pg[o];
+      }
     });
   });
   return record("winners_scatter", dx, Edge{g, [winners](const Tensor& v) { return winners_gather(v, winners); }});

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/parallel.h"
+
 namespace tarn {
 
 template <class T>
@@ -72,20 +74,25 @@ PlaneWindows fractional_windows(const Tensor& x, int rank, const std::vector<int
   check(samples.shape() == wanted, name, ": samples ", samples.shape(), " for an input ", x.shape(), "; expected ",
         wanted, ", numbers in [0, 1]");
   PlaneWindows w{adaptive_windows(name, x.shape(), rank, {output.begin(), output.end()}), {}};
-  w.planes.reserve(static_cast<size_t>(planes));
+  w.planes.resize(static_cast<size_t>(planes));
   dispatch_floating(x.dtype(), name, [&](auto zero) {
     using T = decltype(zero);
     const T* u = samples.data<T>();
-    for (int64_t p = 0; p < planes; ++p) {
-      std::vector<std::vector<Span>> spans;
-      for (int d = 0; d < rank; ++d) {
-        const T value = u[p * rank + (rank == 2 ? 1 - d : d)];  // of two dimensions the last comes first
-        check(value >= 0 && value <= 1, name, ": a sample is ", value, ", outside [0, 1]");
-        const auto i = static_cast<size_t>(d);
-        spans.push_back(torch_intervals<T>(x.shape()[x.rank() - rank + d], output[i], kernel[i], value));
+    for (int64_t i = 0; i < planes * rank; ++i)
+      check(u[i] >= 0 && u[i] <= 1, name, ": a sample is ", u[i], ", outside [0, 1]");
+    int64_t windows = 0;
+    for (const int64_t o : output) windows += o;
+    parallel_range(planes, 16 * windows, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; ++p) {
+        std::vector<std::vector<Span>> spans;
+        for (int d = 0; d < rank; ++d) {
+          const T value = u[p * rank + (rank == 2 ? 1 - d : d)];  // of two dimensions the last comes first
+          const auto i = static_cast<size_t>(d);
+          spans.push_back(torch_intervals<T>(x.shape()[x.rank() - rank + d], output[i], kernel[i], value));
+        }
+        w.planes[static_cast<size_t>(p)] = listed_windows(name, x.shape(), std::move(spans));
       }
-      w.planes.push_back(listed_windows(name, x.shape(), spans));
-    }
+    });
   });
   return w;
 }
