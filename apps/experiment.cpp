@@ -177,17 +177,12 @@ std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data,
   return loss;
 }
 
-namespace {
-
-/// The type of the layer that gives a model's first result, inside of blocks, too.
 std::string last_type(const Model& model) {
   const ItemInfo::Read& last = model.results().front();
   if (last.item == ItemInfo::Read::input) return "";
   const ItemInfo& item = model.items()[last.item];
   return item.inside ? last_type(*item.inside) : item.type;
 }
-
-}  // namespace
 
 std::string remark(const Experiment& experiment, const Model& model) {
   if (type_of(experiment.loss) != "CrossEntropyLoss" || last_type(model) != "LogSoftmax") return "";

@@ -53,6 +53,8 @@ std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& dat
 /// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the
 /// data.
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model);
+/// Type of the layer that the model's first result comes from, inside blocks too; empty where that is the input.
+std::string last_type(const Model& model);
 /// What is no mistake but most likely not meant, in words: a model that ends in LogSoftmax under CrossEntropyLoss,
 /// which applies it again. Empty where there is nothing to say.
 std::string remark(const Experiment& experiment, const Model& model);

@@ -8,6 +8,7 @@
 
 #include "apps/cli.h"
 #include "core/ops.h"
+#include "core/profile.h"
 #include "core/tape.h"
 
 namespace tarn {
@@ -102,11 +103,13 @@ void Trainer::step(const Batch& batch) {
   if (experiment_.train.clip_grad_norm) gradient_norm_ = clip_grad_norm(gradients, *experiment_.train.clip_grad_norm);
   if (experiment_.train.clip_grad_value) clip_grad_value(gradients, *experiment_.train.clip_grad_value);
   optimizer_->step(gradients);
+  Profile::lap("update");
   ++step_;
   const int64_t n = batch.x.size(0);
   sums_.loss += value * static_cast<double>(n);
   sums_.examples += n;
   count(sums_.counts, data_.task, scores.detach(), batch.y, batch.points, data_.input);
+  Profile::lap("count metrics");
 }
 
 bool Trainer::run_epoch(const Watch& watch) {
@@ -115,6 +118,7 @@ bool Trainer::run_epoch(const Watch& watch) {
   improved_ = false;
   const auto elapsed = [&] { return seconds_before_ + std::chrono::duration<double>(Clock::now() - start).count(); };
   for (Batch batch; loader_.next(batch);) {
+    Profile::lap("next batch");
     try {
       step(batch);
     } catch (const Failure&) {
@@ -149,6 +153,7 @@ void Trainer::end_epoch() {
     const Evaluation e = evaluate(*model_, *loss_, data_, data_.validation);
     record.validation_loss = e.loss;
     record.validation = e.metrics();
+    Profile::lap("validation");
   }
   improved_ = is_better(record);
   history_.push_back(record);

@@ -105,6 +105,7 @@ void Sweep::visit(uint32_t number, const Tensor& g) {
     if (before_.patch) c = (*before_.patch)(op, i, c);
     if (roll_.finite) roll_.check_finite(number, g, c);
     add_contribution(number, edge.input, std::move(c));
+    if (roll_.profile) roll_.profile->mark(op, roll_.scopes[roll_.entries[number].scope], Profile::Phase::backward);
   }
   if (!options_.keep && !options_.create_graph) roll_.release(roll_.entries[number]);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/profile.h"
 #include "core/record.h"
 #include "core/tape.h"
 
@@ -120,6 +121,7 @@ class Leaves {
 
 struct Roll {
   uint32_t id = 0;
+  Profile* profile = nullptr;  // the one that was open when the tape was
   bool finite = false;
   std::vector<Entry> entries;
   std::vector<EdgeSlot> edges;
@@ -161,6 +163,7 @@ struct Roll {
     e.output = nullptr;
   }
   void clear() {
+    profile = nullptr;
     for (Entry& e : entries) release(e);
     entries.clear();
     edges.clear();

@@ -28,6 +28,7 @@ constinit thread_local Recorder::State Recorder::state{};
 Tape::Tape() : roll_(spare ? std::move(spare) : std::make_unique<Roll>()), outer_(Recorder::state.tape) {
   roll_->id = next_tape.fetch_add(1);
   if (roll_->id == 0) roll_->id = next_tape.fetch_add(1);
+  roll_->profile = Profile::current();
   Recorder::state.tape = this;
 }
 
@@ -113,6 +114,7 @@ uint32_t Recorder::find(const Tensor& x, const char* op) {
 
 uint32_t Recorder::begin_entry(const char* op, Tensor& y, bool keep_output) {
   Roll& roll = *state.tape->roll_;
+  if (roll.profile) roll.profile->mark(op, roll.scopes[roll.scope], Profile::Phase::forward);
   const uint32_t entry = roll.add_entry(op, y);
   y.set_place({roll.id, entry});
   if (keep_output) roll.entries[entry].output = ::new (roll.arena.take(sizeof(Tensor))) Tensor(y.detach());

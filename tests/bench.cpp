@@ -41,9 +41,10 @@ TEST_CASE("every model of the training workloads can be built and run for one im
                                                                               {"resnet20", {2, 3, 8, 8}},
                                                                               {"vggblock", {1, 64, 4, 4}},
                                                                               {"se", {2, 64, 4, 4}},
-                                                                              {"sk", {2, 64, 4, 4}}}) {
+                                                                              {"sk", {2, 64, 4, 4}},
+                                                                              {"mpm", {2, 64, 32, 32}}}) {
     CAPTURE(name);
-    CHECK_NOTHROW(training_step(bench_model(name), shape, 10, "Adam")());
+    CHECK_NOTHROW(training_step(bench_model(name), shape, 10, "Adam")(nullptr));
   }
 }
 

@@ -10,6 +10,8 @@
 #include <ostream>
 
 #include "apps/bench/workload.h"
+#include "apps/peak.h"
+#include "apps/profile_table.h"
 #include "apps/shapes.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -23,21 +25,24 @@ struct Timing {
   double median = 0, least = 0;
   size_t runs = 0;
   double tensors = 0;  // largest memory in tensors, in MB
+  Cost cost;
 };
 
 Timing measure(const Step& step, double seconds) {
   using Clock = std::chrono::steady_clock;
-  for (int i = 0; i < 3; ++i) step();
+  Cost cost;
+  step(&cost);
+  for (int i = 1; i < 3; ++i) step(nullptr);
   reset_peak_memory();
   std::vector<double> times;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   while (Clock::now() < end || times.size() < 5) {
     const auto start = Clock::now();
-    step();
+    step(nullptr);
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
-  return {times[times.size() / 2], times[0], times.size(), static_cast<double>(memory_stats().peak) / (1 << 20)};
+  return {times[times.size() / 2], times[0], times.size(), static_cast<double>(memory_stats().peak) / (1 << 20), cost};
 }
 
 int64_t peak_megabytes() {
@@ -50,11 +55,26 @@ double rounded(double milliseconds) {
   return std::round(milliseconds * 1e4) / 1e4;
 }
 
-void print(std::ostream& out, bool json, const std::string& name, const Timing& timing) {
+/// 10^9 a second.
+double rate(double count, const Timing& timing) {
+  return count / (timing.least * 1e6);
+}
+
+/// The time that the machine would need at its peaks, for what limits most, as a share of the least time.
+double share(const Timing& timing, const Peak& peak) {
+  return std::max(rate(timing.cost.flops, timing) / peak.flops, rate(timing.cost.bytes, timing) / peak.bytes);
+}
+
+constexpr const char* heading =
+    "workload                      median ms    least ms     runs  GFLOP/s   GB/s  of peak  tensors MB  peak MB\n";
+
+void print(std::ostream& out, bool json, const std::string& name, const Timing& timing, const Peak& peak) {
   if (!json) {
-    char line[160];
-    std::snprintf(line, sizeof line, "%-32s %11.4f %11.4f %9zu %10.1f %9lld\n", name.c_str(), timing.median,
-                  timing.least, timing.runs, timing.tensors, static_cast<long long>(peak_megabytes()));
+    char line[200];
+    std::snprintf(line, sizeof line, "%-26s %12.4f %11.4f %8zu %8.1f %6.1f %7.0f%% %11.1f %8lld\n", name.c_str(),
+                  timing.median, timing.least, timing.runs, rate(timing.cost.flops, timing),
+                  rate(timing.cost.bytes, timing), 100 * share(timing, peak), timing.tensors,
+                  static_cast<long long>(peak_megabytes()));
     out << line << std::flush;
     return;
   }
@@ -64,9 +84,26 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
   line.set("min_ms", rounded(timing.least));
   line.set("steps", timing.runs);
   line.set("threads", threads());
+  line.set("gflops", rounded(rate(timing.cost.flops, timing)));
+  line.set("gbytes", rounded(rate(timing.cost.bytes, timing)));
+  line.set("of_peak", rounded(share(timing, peak)));
   line.set("peak_rss_mb", peak_megabytes());
   line.set("tensors_mb", std::round(timing.tensors * 10) / 10);
   out << to_text(line) << '\n' << std::flush;
+}
+
+/// Runs for as long once more, and tells where the time went.
+void profile(const Step& step, const BenchOptions& options, std::ostream& out) {
+  using Clock = std::chrono::steady_clock;
+  Profile profile;
+  int64_t steps = 0;
+  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+  while (steps < 5 || (Clock::now() < end && profile.events().size() < Profile::most_events)) {
+    step(nullptr);
+    ++steps;
+  }
+  const std::string written = write_trace(profile, options.profile);
+  if (!options.json) out << '\n' << profile_table(profile, steps) << '\n' << written << '\n';
 }
 
 bool wanted(const std::string& name, const std::vector<std::string>& parts) {
@@ -108,9 +145,15 @@ int bench_command(const BenchOptions& options, std::ostream& out) {
   check(options.seconds >= 0 && options.seconds <= 3600, "bench: --seconds ", options.seconds,
         " must be between 0 and 3600");
   const std::vector<Workload> list = chosen(options);
-  if (!options.json) out << "workload                           median ms    least ms      runs tensors MB   peak MB\n";
-  for (const Workload& workload : list)
-    print(out, options.json, workload.name, measure(workload.prepare(), options.seconds));
+  check(options.profile.empty() || list.size() == 1, "bench: --profile traces one workload, ", list.size(),
+        " are chosen; give a whole name");
+  const Peak peak = measure_peak(threads());
+  if (!options.json) out << heading;
+  for (const Workload& workload : list) {
+    const Step step = workload.prepare();
+    print(out, options.json, workload.name, measure(step, options.seconds), peak);
+    if (!options.profile.empty()) profile(step, options, out);
+  }
   return 0;
 }
 

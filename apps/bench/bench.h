@@ -16,9 +16,11 @@ struct BenchOptions {
   int64_t batch = 0;                        ///< how many samples a step has; 0: as the config says
   double seconds = 2;                       ///< spent on each workload, after three runs that do not count
   bool json = false;
+  std::string profile = {};  ///< file for a trace of one workload's time
 };
 
-/// Prints median and least time of each workload. Throws an Error for a name that no workload has.
+/// Prints median and least time of each workload, and how near the least is to the machine's peak. Throws an Error for
+/// a name that no workload has.
 int bench_command(const BenchOptions& options, std::ostream& out);
 
 }  // namespace tarn

@@ -76,6 +76,37 @@ constexpr const char* selective_kernel = R"([
   {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}
 ])";
 
+constexpr const char* mixed_pooling = R"([
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 1, "bias": false, "from": "input"},
+  "BatchNorm2d", {"name": "square", "type": "ReLU"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 1, "bias": false, "from": "input"},
+  "BatchNorm2d", {"name": "strips", "type": "ReLU"},
+  {"name": "pool20", "type": "AdaptiveAvgPool2d", "output_size": 20, "from": "square"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 3, "padding": 1, "bias": false, "from": "pool20"},
+  {"name": "n20", "type": "BatchNorm2d"}, {"name": "up20", "type": "Interpolate", "size": [32, 32]},
+  {"name": "pool12", "type": "AdaptiveAvgPool2d", "output_size": 12, "from": "square"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 3, "padding": 1, "bias": false, "from": "pool12"},
+  {"name": "n12", "type": "BatchNorm2d"}, {"name": "up12", "type": "Interpolate", "size": [32, 32]},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 3, "padding": 1, "bias": false, "from": "square"},
+  {"name": "n32", "type": "BatchNorm2d"},
+  {"type": "Add", "from": ["up20", "up12", "n32"]}, {"name": "short", "type": "ReLU"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 3, "padding": 1, "bias": false, "from": "short"},
+  "BatchNorm2d", {"name": "short_range", "type": "ReLU"},
+  {"name": "row", "type": "AdaptiveAvgPool2d", "output_size": [1, null], "from": "strips"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": [1, 3], "padding": [0, 1], "bias": false, "from": "row"},
+  {"name": "nrow", "type": "BatchNorm2d"}, {"name": "rows", "type": "Interpolate", "size": [32, 32]},
+  {"name": "column", "type": "AdaptiveAvgPool2d", "output_size": [null, 1], "from": "strips"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": [3, 1], "padding": [1, 0], "bias": false, "from": "column"},
+  {"name": "ncolumn", "type": "BatchNorm2d"}, {"name": "columns", "type": "Interpolate", "size": [32, 32]},
+  {"type": "Add", "from": ["rows", "columns"]}, {"name": "long", "type": "ReLU"},
+  {"type": "Conv2d", "out_channels": 16, "kernel_size": 3, "padding": 1, "bias": false, "from": "long"},
+  "BatchNorm2d", {"name": "long_range", "type": "ReLU"},
+  {"name": "both", "type": "Concat", "from": ["short_range", "long_range"]},
+  {"type": "Conv2d", "out_channels": 64, "kernel_size": 1, "bias": false}, "BatchNorm2d", "ReLU",
+  {"type": "Add", "from": ["-1", "input"]},
+  {"type": "AdaptiveAvgPool2d", "output_size": 1}, "Flatten", {"type": "Linear", "out_features": 10}
+])";
+
 Json item(const std::string& name, const char* type) {
   Json layer = Json::object();
   layer.set("name", name);
@@ -149,14 +180,15 @@ Json resnet(const std::vector<int64_t>& widths, int64_t blocks) {
 Json bench_model(const std::string& name) {
   if (name == "resnet20") return resnet({16, 32, 64}, 3);
   if (name == "resnet18") return resnet({64, 128, 256, 512}, 2);
-  const std::array<std::pair<const char*, const char*>, 8> written{{{"simplenet", simplenet},
+  const std::array<std::pair<const char*, const char*>, 9> written{{{"simplenet", simplenet},
                                                                     {"mlp", mlp},
                                                                     {"lenet", lenet},
                                                                     {"digits_cnn", digits_cnn},
                                                                     {"tiny_mlp", tiny_mlp},
                                                                     {"vggblock", vggblock},
                                                                     {"se", squeeze_excite},
-                                                                    {"sk", selective_kernel}}};
+                                                                    {"sk", selective_kernel},
+                                                                    {"mpm", mixed_pooling}}};
   for (const auto& [known, json] : written)
     if (name == known) return parse_json(json, name);
   fail("bench: unknown model ", quote(name));

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "core/profile.h"
 #include "core/tape.h"
 #include "layers/model.h"
 #include "layers/module.h"
@@ -15,6 +16,13 @@ const Shape images{32, 64, 56, 56};
 
 Stream stream_of(const char* purpose) {
   return Stream{0, purpose_of(purpose), 0};
+}
+
+void add_cost(Cost* cost, const Tape& tape) {
+  if (!cost) return;
+  const Cost more = cost_of(tape);
+  cost->flops += more.flops;
+  cost->bytes += more.bytes;
 }
 
 Tensor random_classes(int64_t n, int64_t classes) {
@@ -48,12 +56,14 @@ template <class LossOf>
 Step step_of(std::shared_ptr<Model> model, const Json& optimizer_json, Tensor x, LossOf loss_of,
              int64_t checkpoints = 0) {
   std::shared_ptr<Optimizer> optimizer = make_optimizer(optimizer_json, parameters(*model));
-  return [=, context = Context{.checkpoints = checkpoints}]() mutable {
+  return [=, context = Context{.checkpoints = checkpoints}](Cost* cost) mutable {
     ++context.step;
     context.draws = 0;
     Tape tape;
     const Tensor loss = loss_of(model->forward(x, context));
+    add_cost(cost, tape);
     optimizer->step(tape.gradient(loss, optimizer->parameters()));
+    Profile::lap("update");
   };
 }
 
@@ -79,10 +89,11 @@ Step tiny_mlp_step() {
 /// 10,000 dependent multiplications of a scalar: the cost of one recorded operation, nothing else.
 Step scalar_chain_step() {
   const Tensor x = normal({}, stream_of("bench/input")).requires_grad();
-  return [x] {
+  return [x](Cost* cost) {
     Tape tape;
     Tensor y = x;
     for (int i = 0; i < 10000; ++i) y = y * 1.0001;
+    add_cost(cost, tape);
     tape.gradient(y, x);
   };
 }
@@ -108,11 +119,12 @@ Step layer_step(const Json& layer, const std::vector<Shape>& inputs) {
   Context context;
   const Tensor first = module->apply(x, context)[0];
   const Tensor ones = Tensor::ones(first.shape(), first.dtype());
-  return [=]() mutable {
+  return [=](Cost* cost) mutable {
     ++context.step;
     context.draws = 0;
     Tape tape;
     const Tensor y = module->apply(x, context)[0];
+    add_cost(cost, tape);
     tape.gradient(y, wrt, {.allow_unused = true, .seed = ones});
   };
 }
@@ -150,6 +162,7 @@ std::vector<Workload> workloads() {
       training("train/resnet18_cifar_b32", "resnet18", {32, 3, 32, 32}, "SGD"),
       training("train/se_64_b32", "se", {32, 64, 32, 32}),
       training("train/sk_64_b32", "sk", {32, 64, 32, 32}),
+      training("train/mpm_64_b16", "mpm", {16, 64, 32, 32}),
       training("train/vggblock_64_b16", "vggblock", {16, 64, 56, 56}),
       kernel("pool/max2d_k2s2", R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 2})", images),
       kernel("pool/max2d_k3s2p1", R"({"type": "MaxPool2d", "kernel_size": 3, "stride": 2, "padding": 1})", images),

@@ -5,14 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "apps/bench/cost.h"
 #include "apps/experiment.h"
 #include "core/json.h"
 #include "core/shape.h"
 
 namespace tarn {
 
-/// Something that can be run again and again.
-using Step = std::function<void()>;
+/// Something that can be run again and again. Adds what it asks of the machine to `cost` where one is given.
+using Step = std::function<void(Cost* cost)>;
 
 /// A name and how to get ready for running it.
 struct Workload {

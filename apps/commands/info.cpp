@@ -1,16 +1,15 @@
 // `tarn info`: what this build is, what it runs on, and how fast that multiplies matrices.
 #include <sys/utsname.h>
 
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 
 #include "apps/cli.h"
+#include "apps/peak.h"
 #include "core/blas.h"
 #include "core/build.h"
 #include "core/json.h"
 #include "core/parallel.h"
-#include "core/random.h"
 
 namespace tarn {
 
@@ -34,36 +33,17 @@ std::string vector_width() {
   return "baseline";
 }
 
-// Every thread multiplies matrices of its own for about a fifth of a second; the best of several rounds counts.
-double measure_gflops(int workers) {
-  constexpr int64_t n = 96;  // stays in the first-level cache and below the size at which OpenBLAS copies its operands
-  constexpr int64_t repeats = 400;
-  const Tensor a = uniform(Shape{n, n}, {}, -1, 1);
-  std::vector<Tensor> results;
-  for (int i = 0; i < workers; ++i) results.emplace_back(Shape{n, n});
-  double best = 0;
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::milliseconds(200);
-  do {
-    const auto start = Clock::now();
-    parallel_for(workers, [&](int64_t w) {
-      float* c = results[static_cast<size_t>(w)].fill<float>();
-      for (int64_t i = 0; i < repeats; ++i)
-        gemm(false, false, n, n, n, 1.0f, a.data<float>(), n, a.data<float>(), n, 0.0f, c, n);
-    });
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    best = std::max(best, 2e-9 * static_cast<double>(n * n * n * repeats * workers) / seconds);
-  } while (Clock::now() < end);
-  return best;
-}
-
 int info(std::span<const std::string> arguments) {
   bool json = false;
+  bool peak = false;
   int64_t wanted = 0;
   Cli cli(
-      "info", "[--json]",
-      "Shows the version, the build, the processor, the BLAS library and the kernel it chose, and the measured speed.");
+      "info", "[--peak] [--json]",
+      "Shows the version, the build, the processor, the BLAS library and the kernel it chose, and the measured speed.\n"
+      "\"gflops\" are 10^9 float32 operations a second in matrix products, \"gbytes\" 10^9 bytes a second that a copy "
+      "reads and writes.");
   cli.flag("--json", &json, "one JSON object")
+      .flag("--peak", &peak, "measures the memory, too: the ceilings that bench compares with")
       .flag("--threads", &wanted, "threads to measure with (default: all processors)", "N");
   if (!cli.parse(arguments)) return 0;
   use_threads(wanted);
@@ -77,8 +57,9 @@ int info(std::span<const std::string> arguments) {
   out.set("processors", processors());
   out.set("threads", threads());
   out.set("blas", blas_description());
-  out.set("gflops_1_thread", measure_gflops(1));
-  out.set("gflops", measure_gflops(threads()));
+  out.set("gflops_1_thread", peak_gflops(1));
+  out.set("gflops", peak_gflops(threads()));
+  if (peak) out.set("gbytes", measure_peak(threads()).bytes);
   if (json) {
     std::printf("%s\n", to_text(out).c_str());
     return 0;

@@ -25,7 +25,7 @@ class Predictor {
     model_ = build_model(experiment_, data_);
     folder_.load_weights("best", *model_);
     check_answers(run, data_, model_->output_shape());
-    style_.probabilities = model_->items().back().type == "Softmax";
+    style_.probabilities = last_type(*model_) == "Softmax";
   }
 
   /// Prints what the model makes of each sample of a file.

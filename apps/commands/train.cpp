@@ -1,9 +1,12 @@
 // `tarn train`: from a config to a trained model, a run's folder and a report.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <limits>
+#include <optional>
 
 #include "apps/cli.h"
+#include "apps/profile_table.h"
 #include "apps/progress.h"
 #include "apps/report/report.h"
 #include "apps/run_folder.h"
@@ -26,6 +29,7 @@ struct TrainOptions {
   std::vector<std::string> overrides;
   std::string out;
   std::string resume;
+  std::string profile;
   int64_t epochs = not_given;
   int64_t seed = not_given;
   int64_t threads = 0;
@@ -79,6 +83,7 @@ bool train_epochs(Trainer& trainer, const RunFolder& folder, const TrainOptions&
   while (!trainer.finished() && !stop_signal) {
     const bool whole = trainer.run_epoch(watch);
     folder.save(trainer);
+    Profile::lap("save");
     if (!whole) break;
     progress.line(describe(trainer.history().back(), epochs));
     if (options.json) {
@@ -126,6 +131,14 @@ Experiment experiment_for(const TrainOptions& options) {
   return read_experiment(options.configs.empty() ? "digits" : options.configs[0], overrides);
 }
 
+/// Shows where the time of the steps went, and writes it as a trace.
+void report_profile(const Profile& profile, const TrainOptions& options) {
+  const std::vector<Profile::Row> rows = profile.by_op();
+  const auto updates = std::find_if(rows.begin(), rows.end(), [](const auto& row) { return row.name == "update"; });
+  const std::string table = profile_table(profile, updates == rows.end() ? 1 : updates->calls);
+  std::fprintf(stderr, "%s%s\n", options.quiet ? "" : table.c_str(), write_trace(profile, options.profile).c_str());
+}
+
 double seconds_of(const Trainer& trainer) {
   double sum = 0;
   for (const EpochRecord& r : trainer.history()) sum += r.seconds;
@@ -152,6 +165,8 @@ int train(std::span<const std::string> arguments) {
       .flag("--threads", &options.threads, "threads to use; results do not depend on it (default: all processors)", "N")
       .flag("--resume", &options.resume, "continues an interrupted run, to the bits of one that was never stopped",
             "DIR")
+      .flag("--profile", &options.profile,
+            "shows the time of each op and layer, and writes a trace for chrome://tracing", "FILE")
       .flag("--quiet", &options.quiet, "no progress")
       .flag("--json", &options.json, "one JSON object a line: each epoch, then the result");
   if (!cli.parse(arguments)) return 0;
@@ -175,7 +190,12 @@ int train(std::span<const std::string> arguments) {
     if (!options.quiet)
       std::fprintf(stderr, "%s: %s; %lld parameters; run %s\n", experiment.name.c_str(), data.description.c_str(),
                    static_cast<long long>(parameter_count(trainer.model())), folder.path().c_str());
-    if (!train_epochs(trainer, folder, options, data.task, experiment.train.epochs)) {
+    std::optional<Profile> profile;
+    if (!options.profile.empty()) profile.emplace();
+    const bool whole = train_epochs(trainer, folder, options, data.task, experiment.train.epochs);
+    if (profile) report_profile(*profile, options);
+    profile.reset();
+    if (!whole) {
       std::fprintf(stderr, "stopped; continue with: tarn train --resume %s\n", folder.path().c_str());
       return 128 + stop_signal;
     }

@@ -160,4 +160,13 @@ Tensors Case::tensors(std::string_view member) const {
   return list;
 }
 
+Tolerance Case::tolerance() const {
+  Tolerance t;
+  if (const Json* given = json().find("tolerance")) {
+    t.rtol = read_number(given->at("rtol"));
+    t.atol = read_number(given->at("atol"));
+  }
+  return t;
+}
+
 }  // namespace tarn::golden

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/golden/compare.h"
 #include "apps/golden/group.h"
 #include "core/json.h"
 #include "core/tensor.h"
@@ -80,6 +81,8 @@ class Case {
   Tensor tensor(std::string_view member) const;
   /// The same for a member that is a list of names; empty where it is missing.
   Tensors tensors(std::string_view member) const;
+  /// How near results must come: none away where the case does not say.
+  Tolerance tolerance() const;
 
  private:
   std::vector<Role> roles(std::string_view member, std::string_view gradients) const;

@@ -67,15 +67,10 @@ void load(const Case& c, Model& model) {
   }
 }
 
-Tolerance tolerance_of(const Case& c) {
-  const Json& t = c.json().at("tolerance");
-  return {read_number(t.at("rtol")), read_number(t.at("atol"))};
-}
-
 /// Runs the case's network through its checks, one after the other.
 class Training {
  public:
-  Training(Case& c, const Json& more) : case_(c), tolerance_(tolerance_of(c)), model_(built(c, more)) {
+  Training(Case& c, const Json& more) : case_(c), tolerance_(c.tolerance()), model_(built(c, more)) {
     const Json& loss = c.json().at("loss");
     const bool classify = loss.at("type").as_string() == "cross_entropy";
     Json config = Json::object().set("type", classify ? "CrossEntropyLoss" : "MSELoss");

@@ -10,17 +10,8 @@
 namespace tarn::golden {
 namespace {
 
-Tolerance tolerance_of(const Case& c) {
-  Tolerance t;
-  if (const Json* given = c.json().find("tolerance")) {
-    t.rtol = read_number(given->at("rtol"));
-    t.atol = read_number(given->at("atol"));
-  }
-  return t;
-}
-
 Tolerance gradient_tolerance(const Case& c) {
-  Tolerance t = tolerance_of(c);
+  Tolerance t = c.tolerance();
   const Json* allowed = c.json().find("nan_grad_as_zero_ok");
   t.nan_as_zero = allowed && allowed->as_boolean();
   return t;
@@ -123,7 +114,7 @@ void compare_gradients(const Case& c, Tape& tape, const Tensors& outputs, const 
 void run_and_compare(Case& c, const Row& row) {
   Tape tape;
   const Tensors outputs = row.call(c);
-  const Tolerance t = tolerance_of(c);
+  const Tolerance t = c.tolerance();
   compare_list("output", outputs, c.tensors("outputs"), t);
   compare_buffers(c, t);
   Tensors cotangents = c.tensors("grad_outputs");

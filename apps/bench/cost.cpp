@@ -1,0 +1,64 @@
+// Counting a tape's work.
+#include "apps/bench/cost.h"
+
+#include <cmath>
+#include <string_view>
+
+namespace tarn {
+namespace {
+
+double cells(const Shape& s) {
+  return static_cast<double>(s.numel());
+}
+
+/// The weight of a convolution or linear op: the second of two inputs of its rank, or the only one.
+const Shape* weight_of(const std::vector<Shape>& inputs, int rank) {
+  const Shape* found = nullptr;
+  for (const Shape& s : inputs)
+    if (s.rank() == rank) found = &s;
+  return found && (*found)[0] > 0 ? found : nullptr;
+}
+
+/// Operations of one pass forward; each pullback to an input of the product takes as many.
+double flops_of(std::string_view op, const Shape& y, const std::vector<Shape>& inputs) {
+  if (op.starts_with("conv_transpose")) {
+    const Shape* w = weight_of(inputs, y.rank());
+    return w && inputs.size() > 1 ? 2 * cells(inputs[0]) * cells(*w) / static_cast<double>((*w)[0]) : 0;
+  }
+  if (op.starts_with("conv") || op == "linear") {
+    const Shape* w = weight_of(inputs, op == "linear" ? 2 : y.rank());
+    return w ? 2 * cells(y) * cells(*w) / static_cast<double>((*w)[0]) : 0;
+  }
+  if ((op == "matmul" || op == "bmm") && inputs.size() == 2 && y.numel() > 0) {
+    const double batch = y.rank() == 3 ? static_cast<double>(y[0]) : 1;
+    return 2 * cells(y) * std::sqrt(cells(inputs[0]) * cells(inputs[1]) / (cells(y) * batch));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Cost cost_of(const Tape& tape) {
+  std::vector<Shape> shapes;
+  std::vector<double> sizes;
+  Cost cost;
+  for (size_t i = 0; i < tape.size(); ++i) {
+    const EntryInfo entry = tape.entry(i);
+    shapes.push_back(entry.shape);
+    sizes.push_back(cells(entry.shape) * static_cast<double>(dtype_size(entry.dtype)));
+    if (entry.inputs.empty()) continue;
+    std::vector<Shape> inputs;
+    cost.bytes += sizes[i];
+    for (const uint32_t input : entry.inputs) {
+      inputs.push_back(shapes[input]);
+      cost.bytes += sizes[input] + (sizes[i] + 2 * sizes[input]);
+    }
+    const double flops = flops_of(entry.op, entry.shape, inputs);
+    double products = 0;  // pullbacks that are products: those to vectors (biases) are sums
+    for (const Shape& s : inputs) products += s.rank() > 1 ? 1 : 0;
+    cost.flops += flops * (1 + products);
+  }
+  return cost;
+}
+
+}  // namespace tarn

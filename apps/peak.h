@@ -1,0 +1,17 @@
+// What the processor reaches at best, measured: the ceiling that kernels are compared with.
+#pragma once
+
+namespace tarn {
+
+/// The best of several rounds with `workers` threads at work, in 10^9 a second.
+struct Peak {
+  double flops = 0;  ///< operations of float32 matrix products that stay in the first-level cache
+  double bytes = 0;  ///< bytes read and written by copies of 64 MB, which no cache holds
+};
+
+/// Takes about a fifth of a second.
+double peak_gflops(int workers);
+/// Both; about half a second.
+Peak measure_peak(int workers);
+
+}  // namespace tarn
