@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "core/tape.h"
+
 namespace tarn {
 
 namespace {
@@ -28,6 +30,20 @@ std::vector<ModelRow> model_rows(const Model& model, int64_t depth) {
   std::vector<ModelRow> rows;
   add_rows(rows, model, depth);
   return rows;
+}
+
+int64_t measure_held(std::vector<ModelRow>& rows, Model& model, const Shape& sample, int64_t batch) {
+  std::vector<int64_t> sizes{batch};
+  sizes.insert(sizes.end(), sample.begin(), sample.end());
+  const Tensor x = normal(Shape{std::span<const int64_t>(sizes)}, Stream{0, purpose_of("summary/input"), 0});
+  Context context{.training = true, .update_buffers = false};
+  Tape tape;
+  const Tensor y = model.forward(x, context);
+  const TapeReport report = tape.report();
+  for (const TapeReport::Share& share : report.by_layer)
+    for (ModelRow& row : rows)
+      if (share.name == row.name || share.name.starts_with(row.name + ".")) row.held += share.bytes;
+  return report.captured;
 }
 
 std::string grouped(int64_t n) {

@@ -150,5 +150,35 @@ TEST_CASE("the work of products is that of their definition, three times over, w
   CHECK(r.bytes == 4.0 * 10 * (2 + 3));
 }
 
+TEST_CASE("summary --batch shows what the tape keeps of each layer, and train --profile where its time went") {
+  const Ended summary = run_tarn({"summary", "digits", "--batch", "64", "--json"});
+  REQUIRE(summary.status == 0);
+  std::istringstream lines(summary.out);
+  int64_t sum = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const Json row = parse_json(line, "summary");
+    const int64_t held = row.at("held_bytes").as_integer();
+    if (row.find("event")) CHECK(held == sum);
+    sum += held;
+    if (!row.find("layer")) continue;
+    const std::string layer = row.at("layer").as_string();
+    if (layer == "conv1") CHECK(held == 64 * 64 * 4);     // its input, which nothing else keeps
+    if (layer == "6") CHECK(held == 64 * 32 * 16);        // a byte for each winner
+    if (layer == "bn1") CHECK(held >= 64 * 32 * 64 * 4);  // its input, and sums of channels
+    if (layer == "11") CHECK(held == 0);                  // a view
+  }
+  CHECK(run_tarn({"summary", "digits", "--batch", "-1"}).status == 2);
+
+  const TemporaryFolder folder;
+  const Ended train =
+      run_tarn({"train", "spirals_mlp", "--epochs", "2", "--out", folder / "run", "--profile", folder / "trace.json"});
+  REQUIRE(train.status == 0);
+  for (const char* word : {"linear", "update", "validation", "save", "trace.json"}) {
+    CAPTURE(word);
+    CHECK(train.err.find(word) != std::string::npos);
+  }
+  CHECK(parse_json(read_file(folder / "trace.json"), "trace").at("traceEvents").size() > 10);
+}
+
 }  // namespace
 }  // namespace tarn

@@ -1,6 +1,7 @@
 // `tarn summary` and `tarn check`: what a config describes, without training it.
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "apps/cli.h"
 #include "apps/experiment.h"
@@ -23,7 +24,8 @@ void print_row(const std::vector<size_t>& widths, const std::vector<std::string>
   std::printf("%s\n", line.c_str());
 }
 
-void print_table(const std::vector<ModelRow>& rows, const Shape& input) {
+/// `held`: bytes of the whole batch, where they were measured.
+void print_table(const std::vector<ModelRow>& rows, const Shape& input, std::optional<int64_t> held) {
   std::vector<std::vector<std::string>> cells{
       {"layer", "type", "output", "parameters", "multiply-adds", "activations"}};
   cells.push_back({"input", "", input.text(), "", "", bytes_text(input.numel() * 4)});
@@ -36,7 +38,13 @@ void print_table(const std::vector<ModelRow>& rows, const Shape& input) {
   }
   cells.push_back(
       {total.name, "", "", grouped(total.parameters), grouped(total.multiply_adds), bytes_text(total.bytes)});
-  std::vector<size_t> widths(6, 0);
+  if (held) {
+    cells[0].push_back("held by the tape");
+    cells[1].push_back("");
+    for (size_t i = 0; i < rows.size(); ++i) cells[i + 2].push_back(bytes_text(rows[i].held));
+    cells.back().push_back(bytes_text(*held));
+  }
+  std::vector<size_t> widths(cells[0].size(), 0);
   for (const auto& row : cells)
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   for (const auto& row : cells) print_row(widths, row);
@@ -47,25 +55,33 @@ int summary(std::span<const std::string> arguments) {
   std::vector<std::string> overrides;
   bool json = false;
   int64_t depth = 64;
+  int64_t batch = 0;
   Cli cli("summary", "CONFIG [flags]",
           "Shows the model of CONFIG layer by layer, for one sample: output shape, parameters, multiply-adds, and the "
           "memory that its\n"
-          "activations take in float32. Nothing is trained.\n\nexamples:\n  tarn summary digits\n  tarn summary "
-          "resnet20 --depth 1\n  tarn summary my.json --json");
+          "activations take in float32. Nothing is trained. With --batch it runs forward once, and shows what the tape "
+          "keeps\n"
+          "of each layer until the backward pass has been there: the memory that training such a batch "
+          "takes.\n\nexamples:\n  tarn summary digits\n  tarn summary "
+          "resnet20 --depth 1\n  tarn summary simplenet --batch 128\n  tarn summary my.json --json");
   cli.words(configs, 1, 1, "CONFIG")
       .flag("--depth", &depth, "how deep to look into blocks; 1: each is one row (default: all the way)", "N")
+      .flag("--batch", &batch, "measures the memory of training on N samples", "N")
       .flag("--set", &overrides, "overrides a value of the config; may be repeated", "PATH=VALUE")
       .flag("--json", &json, "one JSON object a line: each layer, then the totals");
   if (!cli.parse(arguments)) return 0;
   const Experiment experiment = read_experiment(configs[0], overrides);
   const Data data = load_data(experiment);
-  const auto model = build_model(experiment, data, true);
   check(depth >= 1, "--depth: ", depth, " is less than 1");
-  const auto rows = model_rows(*model, depth);
+  check(batch >= 0, "--batch: ", batch, " is less than 0");
+  const auto model = build_model(experiment, data, batch == 0);
+  auto rows = model_rows(*model, depth);
+  std::optional<int64_t> held;
+  if (batch > 0) held = measure_held(rows, *model, data.input, batch);
   if (!json) {
     std::vector<int64_t> sizes{1};
     sizes.insert(sizes.end(), data.input.begin(), data.input.end());
-    print_table(rows, Shape(sizes));
+    print_table(rows, Shape(sizes), held);
     return 0;
   }
   int64_t macs = 0;
@@ -77,6 +93,7 @@ int summary(std::span<const std::string> arguments) {
     row.set("parameters", r.parameters);
     row.set("multiply_adds", r.multiply_adds);
     row.set("activation_bytes", r.bytes);
+    if (held) row.set("held_bytes", r.held);
     std::printf("%s\n", to_text(row).c_str());
     macs += r.multiply_adds;
   }
@@ -85,6 +102,7 @@ int summary(std::span<const std::string> arguments) {
   total.set("layers", static_cast<int64_t>(rows.size()));
   total.set("parameters", parameter_count(*model));
   total.set("multiply_adds", macs);
+  if (held) total.set("held_bytes", *held);
   std::printf("%s\n", to_text(total).c_str());
   return 0;
 }
