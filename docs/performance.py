@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Measures Tarn against PyTorch and writes the table of docs/performance.md.
+
+usage: docs/performance.py [--tarn build/tarn] [--peer FILE] [--rounds 3] [--seconds 1] [--threads 2] [NAME...]
+
+FILE is a program that runs the workloads of `tarn bench` in PyTorch and prints {"name", "ms", "min_ms", "peak_rss_mb"} a
+line, by default $TARN_SHARED/bench/torch_bench.py. Every workload runs in a process of its own, one side after the other,
+`rounds` times, so that both meet the same moods of the machine; of each side the least time counts. Needs python3-torch.
+With NAMEs (parts of workload names) only those are measured and printed, and the file stays as it is.
+"""
+import argparse, json, os, re, subprocess, sys
+
+root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--tarn", default=os.path.join(root, "build", "tarn"))
+parser.add_argument("--peer", default=os.path.join(os.environ.get("TARN_SHARED", os.path.join(root, "..", "shared")),
+                                                   "bench", "torch_bench.py"))
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--seconds", type=float, default=1.0)
+parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("names", nargs="*")
+options = parser.parse_args()
+
+environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS")}
+# PyTorch with Debian's OpenBLAS falls back to a kernel of 2004 on recent processors; this is the cure a user would find.
+peer_environment = dict(environment)
+if "avx512f" in open("/proc/cpuinfo").read():
+    peer_environment["OPENBLAS_CORETYPE"] = "SkylakeX"
+
+
+def lines(command, env):
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr[-500:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+common = ["--seconds", str(options.seconds), "--threads", str(options.threads)]
+peer = ["/usr/bin/python3", options.peer, *common]
+tarn = [options.tarn, "bench", "--json", *common]
+
+
+def workloads():
+    listed = lines([options.tarn, "bench", "--json", "--seconds", "0"], environment)
+    return [w["name"] for w in listed if not options.names or any(n in w["name"] for n in options.names)]
+
+
+def measure(name):
+    """Least times of both sides, the larger peak of memory of each, and Tarn's rates."""
+    best = {}
+    for _ in range(options.rounds):
+        for side, command, env in (("peer", peer, peer_environment), ("tarn", tarn, environment)):
+            row = next(r for r in lines(command + [name], env) if r["name"] == name)
+            old = best.get(side)
+            best[side] = row if old is None or row["min_ms"] < old["min_ms"] else old
+            best[side]["peak_rss_mb"] = max(row["peak_rss_mb"], old["peak_rss_mb"] if old else 0)
+    return best
+
+
+def row(name, best):
+    p, t = best["peer"], best["tarn"]
+    memory = f"{t['peak_rss_mb'] / p['peak_rss_mb']:.2f}" if name.startswith("train/") else ""
+    digits = lambda ms: f"{ms:.3f}" if ms < 10 else f"{ms:.1f}"
+    return (f"| `{name}` | {digits(p['min_ms'])} | {digits(t['min_ms'])} | **{p['min_ms'] / t['min_ms']:.2f}** | "
+            f"{t['gflops']:.0f} | {t['gbytes']:.0f} | {100 * t['of_peak']:.0f} % | {memory} |")
+
+
+facts = json.loads(subprocess.run([options.tarn, "info", "--peak", "--json", "--threads", str(options.threads)],
+                                  env=environment, capture_output=True, text=True).stdout)
+rows = []
+for name in workloads():
+    rows.append(row(name, measure(name)))
+    print(rows[-1], flush=True)
+if not options.names:
+    head = (f"{facts['processor']}, {facts['vectors']}, {options.threads} threads, {facts['blas']}; at best "
+            f"{facts['gflops']:.0f} GFLOP/s in products and {facts['gbytes']:.0f} GB/s in copies. Best of {options.rounds} "
+            f"rounds of {options.seconds:g} s, both sides in turn.\n\n"
+            "| workload | PyTorch 1.13.1, ms | Tarn, ms | ratio | GFLOP/s | GB/s | of peak | memory |\n"
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+    path = os.path.join(root, "docs", "performance.md")
+    text = open(path).read()
+    begin, end = "<!-- measured -->\n", "<!-- end -->"
+    new = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: begin + head + "\n".join(rows) + "\n" + end, text,
+                 flags=re.S)
+    open(path, "w").write(new)
