@@ -46,7 +46,7 @@ int64_t peak_megabytes() {
   return usage.ru_maxrss / 1024;
 }
 
-double rounded(double milliseconds) {
+double to_tenth_of_microsecond(double milliseconds) {
   return std::round(milliseconds * 1e4) / 1e4;
 }
 
@@ -60,8 +60,8 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
   }
   Json line = Json::object();
   line.set("name", name);
-  line.set("ms", rounded(timing.median));
-  line.set("min_ms", rounded(timing.least));
+  line.set("ms", to_tenth_of_microsecond(timing.median));
+  line.set("min_ms", to_tenth_of_microsecond(timing.least));
   line.set("steps", timing.runs);
   line.set("threads", threads());
   line.set("peak_rss_mb", peak_megabytes());
@@ -74,7 +74,7 @@ bool wanted(const std::string& name, const std::vector<std::string>& parts) {
                                       [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
 
-std::vector<Workload> chosen(const BenchOptions& options) {
+std::vector<Workload> chosen_workloads(const BenchOptions& options) {
   const int kinds = int(!options.names.empty()) + int(!options.layer.empty()) + int(!options.config.empty());
   check(kinds <= 1, "bench: give names, or --layer with --shape, or --config");
   check(options.batch >= 0, "bench: --batch ", options.batch, " must not be negative");
@@ -107,7 +107,7 @@ std::vector<Workload> chosen(const BenchOptions& options) {
 int bench_command(const BenchOptions& options, std::ostream& out) {
   check(options.seconds >= 0 && options.seconds <= 3600, "bench: --seconds ", options.seconds,
         " must be between 0 and 3600");
-  const std::vector<Workload> list = chosen(options);
+  const std::vector<Workload> list = chosen_workloads(options);
   if (!options.json) out << "workload                           median ms    least ms      runs tensors MB   peak MB\n";
   for (const Workload& workload : list)
     print(out, options.json, workload.name, measure(workload.prepare(), options.seconds));

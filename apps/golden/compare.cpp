@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "apps/golden/case.h"
 #include "core/error.h"
 
 namespace tarn::golden {
@@ -30,6 +31,11 @@ bool equal_at(const Tensor& got, const Tensor& want, int64_t i, const Tolerance&
 }
 
 }  // namespace
+
+Tolerance given_tolerance(const Case& c) {
+  const Json& t = c.json().at("tolerance");
+  return {read_number(t.at("rtol")), read_number(t.at("atol"))};
+}
 
 void compare(std::string_view what, const Tensor& got, const Tensor& want, const Tolerance& t) {
   if (!got.defined()) return compare(what, Tensor::zeros(want.shape(), want.dtype()), want, t);

@@ -8,12 +8,17 @@
 
 namespace tarn::golden {
 
+class Case;
+
 /// abs(got - want) <= atol + rtol * abs(want); NaN equals NaN, infinities must match, int64 must be equal.
 struct Tolerance {
   double rtol = 0, atol = 0;
   bool nan_as_zero = false;  ///< 0 is right where NaN is expected
   bool any_dtype = false;    ///< compares values only
 };
+
+/// What a case gives; throws where it gives none.
+Tolerance given_tolerance(const Case& c);
 
 /// Thrown when a result is not what the case expects; the message says where.
 struct Mismatch {

@@ -10,7 +10,7 @@
 namespace tarn::golden {
 namespace {
 
-Tolerance tolerance_of(const Case& c) {
+Tolerance tolerance_or_none(const Case& c) {
   Tolerance t;
   if (const Json* given = c.json().find("tolerance")) {
     t.rtol = read_number(given->at("rtol"));
@@ -20,21 +20,21 @@ Tolerance tolerance_of(const Case& c) {
 }
 
 Tolerance gradient_tolerance(const Case& c) {
-  Tolerance t = tolerance_of(c);
+  Tolerance t = tolerance_or_none(c);
   const Json* allowed = c.json().find("nan_grad_as_zero_ok");
   t.nan_as_zero = allowed && allowed->as_boolean();
   return t;
 }
 
 /// The tensors that derivatives are asked for, and what to call them.
-struct Leaves {
+struct CaseLeaves {
   Tensors values;
   std::vector<std::string> names;
   std::vector<std::pair<std::string, size_t>> places;  // member of the case and position in it
 };
 
-Leaves leaves_of(const Case& c) {
-  Leaves leaves;
+CaseLeaves leaves_of(const Case& c) {
+  CaseLeaves leaves;
   const auto add = [&leaves](const Tensor& value, std::string name, const char* member, size_t position) {
     if (!value.is_leaf()) return;
     leaves.values.push_back(value);
@@ -70,7 +70,7 @@ Tensor inner(const Tensors& a, const Tensors& b) {
 }
 
 /// The given member of double_backward for each leaf.
-Tensors for_leaves(const Case& c, const Leaves& leaves, const Json& second, const std::string& prefix) {
+Tensors for_leaves(const Case& c, const CaseLeaves& leaves, const Json& second, const std::string& prefix) {
   Tensors list;
   for (const auto& [member, position] : leaves.places) {
     const Json::Array& names = second.at(prefix + member).items();
@@ -80,7 +80,7 @@ Tensors for_leaves(const Case& c, const Leaves& leaves, const Json& second, cons
   return list;
 }
 
-void compare_second(const Case& c, Tape& tape, const Leaves& leaves, const Tensors& gradients,
+void compare_second(const Case& c, Tape& tape, const CaseLeaves& leaves, const Tensors& gradients,
                     const Tensors& cotangents) {
   const Json* second = c.json().find("double_backward");
   if (!second || second->at("status").as_string() != "ok") return;
@@ -104,7 +104,7 @@ void compare_second(const Case& c, Tape& tape, const Leaves& leaves, const Tenso
 }
 
 void compare_gradients(const Case& c, Tape& tape, const Tensors& outputs, const Tensors& cotangents) {
-  const Leaves leaves = leaves_of(c);
+  const CaseLeaves leaves = leaves_of(c);
   if (leaves.values.empty()) return;
   const Tensor loss = inner(outputs, cotangents);
   const bool depends = loss.defined() && loss.place().tape == tape.id();
@@ -123,7 +123,7 @@ void compare_gradients(const Case& c, Tape& tape, const Tensors& outputs, const 
 void run_and_compare(Case& c, const Row& row) {
   Tape tape;
   const Tensors outputs = row.call(c);
-  const Tolerance t = tolerance_of(c);
+  const Tolerance t = tolerance_or_none(c);
   compare_list("output", outputs, c.tensors("outputs"), t);
   compare_buffers(c, t);
   Tensors cotangents = c.tensors("grad_outputs");
