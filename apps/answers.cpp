@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "apps/columns.h"
 #include "apps/evaluate.h"
 #include "apps/metrics.h"
 #include "core/ops.h"
@@ -16,12 +17,6 @@ namespace {
 
 std::string name_in(const Data& data, size_t i) {
   return i < data.class_names.size() ? data.class_names[i] : std::to_string(i);
-}
-
-std::string formatted(const char* format, double value) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
 }
 
 Json begin_line(const std::string& name) {
@@ -45,7 +40,7 @@ std::string class_answer(const Data& data, const std::string& name, const std::v
   if (!style.json) {
     std::string line = name + ":";
     for (size_t k = 0; k < order.size(); ++k)
-      line += text(k == 0 ? " " : ", ", name_in(data, order[k]), " ", formatted("%.4f", chances[order[k]]));
+      line += text(k == 0 ? " " : ", ", name_in(data, order[k]), " ", formatted(chances[order[k]], "%.4f"));
     return line;
   }
   if (style.top == 0) std::sort(order.begin(), order.end());
@@ -68,7 +63,7 @@ std::string mask_answer(const Data& data, const std::string& name, std::span<con
   std::string line = name + ":";
   for (const size_t c : order) {
     all.set(name_in(data, c), shares[c]);
-    line += text(c == order.front() ? " " : ", ", name_in(data, c), " ", formatted("%.2f %%", 100 * shares[c]));
+    line += text(c == order.front() ? " " : ", ", name_in(data, c), " ", formatted(100 * shares[c], "%.2f %%"));
   }
   return style.json ? to_text(begin_line(name).set("pixels", static_cast<int64_t>(mask.size())).set("shares", all))
                     : line;
@@ -100,7 +95,7 @@ std::string numbers_answer(const std::string& name, std::span<const float> value
   std::string line = name + ":";
   for (const float value : values) {
     all.push(static_cast<double>(value));
-    line += " " + formatted("%.6g", static_cast<double>(value));
+    line += " " + formatted(static_cast<double>(value), "%.6g");
   }
   return style.json ? to_text(begin_line(name).set("values", all)) : line;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 
+#include "apps/columns.h"
 #include "core/build.h"
 #include "core/parallel.h"
 
@@ -18,10 +19,6 @@ namespace {
 std::vector<std::unique_ptr<Command>>& commands() {
   static std::vector<std::unique_ptr<Command>> all;
   return all;
-}
-
-std::string padded(const std::string& text, size_t width) {
-  return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
 }
 
 template <class T>

@@ -1,10 +1,11 @@
-// Wrapping text.
+// Formatting numbers and wrapping text.
 #include "apps/columns.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace tarn {
 
@@ -17,6 +18,12 @@ size_t terminal_width() {
 size_t columns(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string formatted(double value, const char* format) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
 }
 
 std::string padded(const std::string& text, size_t width) {

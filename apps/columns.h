@@ -1,4 +1,4 @@
-// Text in columns for a terminal: its width, and words broken into lines that fit.
+// Text for people: numbers, columns of a terminal, and words broken into lines that fit.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,9 @@ size_t terminal_width();
 
 /// Columns that a text takes: characters of UTF-8, each one wide.
 size_t columns(std::string_view text);
+
+/// A number as printf writes it.
+std::string formatted(double value, const char* format = "%.5g");
 
 /// `text` and spaces up to `width` columns.
 std::string padded(const std::string& text, size_t width);

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t most_bytes = size_t{16} << 20;
+constexpr size_t most_config_bytes = size_t{16} << 20;
 constexpr std::string_view builtin_folder = "apps/configs/";
 constexpr std::string_view builtin_prefix = "builtin:";
 
@@ -82,7 +82,7 @@ Json Reader::read(const std::string& name, const Where& from) {
   if (!fs::exists(name, ignored)) fail(from, name, ": no such file");
   std::string text;
   try {
-    text = read_file(name, most_bytes);
+    text = read_file(name, most_config_bytes);
   } catch (const Error& error) {
     fail(from, error.what());
   }
@@ -91,19 +91,20 @@ Json Reader::read(const std::string& name, const Where& from) {
 
 Json Reader::read_outermost(const std::string& path) {
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return load(path, read_file(path, most_bytes));
+  if (fs::is_regular_file(path, ignored)) return load(path, read_file(path, most_config_bytes));
   std::string name = path.ends_with(".json") ? path.substr(0, path.size() - 5) : path;
   if (is_builtin(name)) name.erase(0, builtin_prefix.size());
   const std::string_view text = embedded_file(std::string(builtin_folder) + name + ".json");
   if (!text.empty() && !path.ends_with(".json")) return load(std::string(builtin_prefix) + name, std::string(text));
   check(fs::exists(path, ignored), path, ": no such file, and no built-in config of that name",
         did_you_mean(path, builtin_names()));
-  return load(path, read_file(path, most_bytes));  // says why it cannot be read
+  return load(path, read_file(path, most_config_bytes));  // says why it cannot be read
 }
 
 Json Reader::load(const std::string& name, std::string text) {
   bytes_ += text.size();
-  check(bytes_ <= most_bytes, name, ": more than ", most_bytes >> 20, " MiB of text with the files before it");
+  check(bytes_ <= most_config_bytes, name, ": more than ", most_config_bytes >> 20,
+        " MiB of text with the files before it");
   Json root = parse_json(std::make_shared<Source>(Source{.name = name, .text = std::move(text)}));
   check(root.is_object(), root.where(), "a config is an object, found ", root.describe());
   open_.push_back(name);

@@ -13,7 +13,7 @@ namespace tarn {
 
 namespace {
 
-constexpr int64_t batch_size = 256;
+constexpr int64_t evaluated_at_once = 256;
 constexpr int64_t batch_values = int64_t{1}
                                  << 19;  // of samples that are pictures: their activations are many times more
 
@@ -101,7 +101,7 @@ Evaluation evaluate(Module& model, const Loss& loss, const Data& data, const Exa
   result.counts = Counts::of(data.task, data.classes, true);
   const bool places = data.task == Task::segmentation || data.task == Task::keypoints;
   const int64_t values = std::max<int64_t>(data.input.numel(), 1);
-  const int64_t most = places ? std::clamp<int64_t>(batch_values / values, 1, batch_size) : batch_size;
+  const int64_t most = places ? std::clamp<int64_t>(batch_values / values, 1, evaluated_at_once) : evaluated_at_once;
   double sum = 0;
   Context context{.training = false};
   for (int64_t first = 0; first < result.examples; first += most) {

@@ -13,10 +13,9 @@ namespace tarn {
 namespace {
 
 constexpr int64_t most_confused = 2048;
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-double share(int64_t part, int64_t all) {
-  return all ? static_cast<double>(part) / static_cast<double>(all) : nan;
+double share_of(int64_t part, int64_t all) {
+  return all ? static_cast<double>(part) / static_cast<double>(all) : no_value;
 }
 
 void count_classes(Counts& counts, const Tensor& scores, const Tensor& y) {
@@ -113,7 +112,7 @@ void count(Counts& counts, Task task, const Tensor& scores, const Tensor& y, con
 std::vector<Metric> metrics_of(Task task, const Counts& counts) {
   std::vector<Metric> metrics;
   for (const std::string& name : metric_names(task))
-    metrics.push_back({name, name == "mean_iou" ? mean_iou(counts.confusion) : share(counts.right, counts.total)});
+    metrics.push_back({name, name == "mean_iou" ? mean_iou(counts.confusion) : share_of(counts.right, counts.total)});
   return metrics;
 }
 
@@ -123,7 +122,7 @@ std::vector<double> class_iou(const std::vector<int64_t>& confusion) {
   for (size_t c = 0; c < classes; ++c) {
     int64_t either = -confusion[c * classes + c];  // counted twice below
     for (size_t k = 0; k < classes; ++k) either += confusion[c * classes + k] + confusion[k * classes + c];
-    iou.push_back(share(confusion[c * classes + c], either));
+    iou.push_back(share_of(confusion[c * classes + c], either));
   }
   return iou;
 }
@@ -136,7 +135,7 @@ double mean_iou(const std::vector<int64_t>& confusion) {
     sum += iou;
     ++classes;
   }
-  return classes ? sum / static_cast<double>(classes) : nan;
+  return classes ? sum / static_cast<double>(classes) : no_value;
 }
 
 std::vector<Told> places_of(const Tensor& heatmaps, const Shape& picture) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "data/dataset.h"
 
 namespace tarn {
+
+/// What a metric or a loss is where there was nothing to measure.
+constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
 /// A number that tells how good a model is, from 0 to 1.
 struct Metric {

@@ -9,10 +9,10 @@ namespace tarn {
 
 namespace {
 
-void add_rows(std::vector<ModelRow>& rows, const Model& model, int64_t depth) {
+void add_model_rows(std::vector<ModelRow>& rows, const Model& model, int64_t depth) {
   for (const ItemInfo& item : model.items()) {
     if (item.inside && depth > 1) {
-      add_rows(rows, *item.inside, depth - 1);
+      add_model_rows(rows, *item.inside, depth - 1);
       continue;
     }
     ModelRow row{item.path.empty() ? item.name : item.path, item.type, "", item.parameters, item.multiply_adds, 0};
@@ -28,7 +28,7 @@ void add_rows(std::vector<ModelRow>& rows, const Model& model, int64_t depth) {
 
 std::vector<ModelRow> model_rows(const Model& model, int64_t depth) {
   std::vector<ModelRow> rows;
-  add_rows(rows, model, depth);
+  add_model_rows(rows, model, depth);
   return rows;
 }
 

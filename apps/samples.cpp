@@ -13,7 +13,7 @@ namespace tarn {
 
 namespace {
 
-constexpr size_t most_bytes = size_t{1} << 30;
+constexpr size_t most_sample_bytes = size_t{1} << 30;
 
 /// `shape` with a first dimension of n.
 Shape batch_of(int64_t n, const Shape& shape) {
@@ -60,7 +60,7 @@ Inputs from_array(const std::string& bytes, const std::string& path, const Shape
   return inputs;
 }
 
-std::optional<float> number(std::string_view field) {
+std::optional<float> finite_number(std::string_view field) {
   double value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   const bool whole = error == std::errc() && end == field.data() + field.size();
@@ -99,7 +99,7 @@ struct Table {
   size_t column(const std::vector<std::string>& names, size_t count) const {
     const auto named = std::find(names.begin(), names.end(), label);
     if (named != names.end()) return static_cast<size_t>(named - names.begin());
-    const auto position = number(label);
+    const auto position = finite_number(label);
     if (!position) return count;
     const double at = static_cast<double>(*position) + (*position < 0 ? static_cast<double>(count) : 0);
     return at >= 0 && at < static_cast<double>(count) ? static_cast<size_t>(at) : count;
@@ -117,7 +117,8 @@ class Rows {
     std::vector<std::string_view> fields = fields_of(text, table_.separator);
     const bool first = !started_;
     started_ = true;
-    if (first && std::none_of(fields.begin(), fields.end(), [](auto field) { return number(field).has_value(); })) {
+    if (first &&
+        std::none_of(fields.begin(), fields.end(), [](auto field) { return finite_number(field).has_value(); })) {
       names_.assign(fields.begin(), fields.end());
       return;
     }
@@ -132,7 +133,7 @@ class Rows {
           "; the model wants ", features, " numbers a row", features > 1 ? ", separated by '" : "",
           features > 1 ? std::string(1, table_.separator) + "'" : "");
     for (const std::string_view field : fields) {
-      const auto value = number(field);
+      const auto value = finite_number(field);
       check(value.has_value(), path_, ":", at, ": ", quote(field), " is not a finite number");
       values_.push_back(*value);
     }
@@ -184,7 +185,7 @@ Inputs read(const std::string& bytes, const std::string& path, const Experiment&
 }  // namespace
 
 Inputs read_inputs(const std::string& path, const Experiment& experiment, const Data& data) {
-  const std::string bytes = Input::file(path).read_all(most_bytes);
+  const std::string bytes = Input::file(path).read_all(most_sample_bytes);
   Inputs inputs = read(bytes, path, experiment, data.input);
   inputs.x = data.normalisation(inputs.x);
   return inputs;

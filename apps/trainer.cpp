@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 
 #include "apps/cli.h"
 #include "core/ops.h"
@@ -14,8 +13,6 @@
 namespace tarn {
 
 namespace {
-
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void set_metrics(Json& out, const std::string& part, const std::vector<Metric>& metrics) {
   for (const Metric& m : metrics) out.set(part + "_" + m.name, json_number(m.value));
@@ -33,7 +30,7 @@ std::vector<Metric> metrics_in(const Json& json, const std::string& part) {
 /// The value of a metric by its name; NaN where there is none.
 double value_of(const std::vector<Metric>& metrics, const std::string& name) {
   const auto it = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& m) { return m.name == name; });
-  return it == metrics.end() ? nan : it->value;
+  return it == metrics.end() ? no_value : it->value;
 }
 
 }  // namespace
@@ -42,7 +39,7 @@ Json json_number(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 double number_or_nan(const Json& value) {
-  return value.is_null() ? nan : value.as_number();
+  return value.is_null() ? no_value : value.as_number();
 }
 
 Json to_json(const EpochRecord& r) {
@@ -146,7 +143,7 @@ void Trainer::end_epoch() {
                      .lr = optimizer_->lr(),
                      .train_loss = sums_.loss / n,
                      .train = metrics_of(data_.task, sums_.counts),
-                     .validation_loss = nan,
+                     .validation_loss = no_value,
                      .validation = metrics_of(data_.task, none),
                      .gradient_norm = gradient_norm_};
   if (data_.validation.size() > 0) {

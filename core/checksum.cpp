@@ -24,7 +24,7 @@ uint64_t word_at(const char* bytes) {
   return word;
 }
 
-uint64_t round(uint64_t lane, uint64_t word) {
+uint64_t hash_round(uint64_t lane, uint64_t word) {
   return std::rotl(lane + word * prime2, 31) * prime1;
 }
 
@@ -32,7 +32,7 @@ uint64_t round(uint64_t lane, uint64_t word) {
 
 void Checksum::add_stripe(const char* bytes) {
   for (size_t i = 0; i < lanes_.size(); ++i) {
-    lanes_[i] = round(lanes_[i], word_at<uint64_t>(bytes + 8 * i));
+    lanes_[i] = hash_round(lanes_[i], word_at<uint64_t>(bytes + 8 * i));
   }
 }
 
@@ -57,13 +57,13 @@ uint64_t Checksum::value() const {
   uint64_t hash = prime5;
   if (length_ >= stripe) {
     hash = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) + std::rotl(lanes_[3], 18);
-    for (const uint64_t lane : lanes_) hash = (hash ^ round(0, lane)) * prime1 + prime4;
+    for (const uint64_t lane : lanes_) hash = (hash ^ hash_round(0, lane)) * prime1 + prime4;
   }
   hash += length_;
   size_t left = length_ % stripe;
   const char* at = waiting_.data();
   for (; left >= 8; left -= 8, at += 8) {
-    hash = std::rotl(hash ^ round(0, word_at<uint64_t>(at)), 27) * prime1 + prime4;
+    hash = std::rotl(hash ^ hash_round(0, word_at<uint64_t>(at)), 27) * prime1 + prime4;
   }
   if (left >= 4) {
     hash = std::rotl(hash ^ (word_at<uint32_t>(at) * prime1), 23) * prime2 + prime3;

@@ -10,7 +10,7 @@ namespace tarn {
 
 namespace {
 
-std::vector<std::string> split(std::string_view path) {
+std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> out;
   for (size_t begin = 0; begin <= path.size();) {
     const size_t dot = std::min(path.find('.', begin), path.size());
@@ -97,7 +97,7 @@ class Setter {
 }  // namespace
 
 void set_path(Json& root, std::string_view path, std::string_view value) {
-  const std::vector<std::string> steps = split(path);
+  const std::vector<std::string> steps = split_path(path);
   const std::string shown = quote(path);
   const std::string name = "--set " + shown.substr(1, shown.size() - 2);
   const auto source = std::make_shared<const Source>(

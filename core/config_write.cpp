@@ -57,7 +57,7 @@ bool is_unset(const Json& value) {
   return value.is_null() || value == Json(0) || value == Json("") || value == Json::array();
 }
 
-class Writer : public Fields {
+class ConfigWriter : public Fields {
  public:
   Json take() { return std::move(out_); }
 
@@ -202,7 +202,7 @@ class RowWriter : public Fields {
 }  // namespace
 
 Json write_config(Described config) {
-  Writer writer;
+  ConfigWriter writer;
   config.list(writer);
   return writer.take();
 }

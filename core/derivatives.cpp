@@ -85,7 +85,7 @@ Shape joined_shape(const char* what, const Shape& a, const Shape& b) {
 }
 
 /// Writes `row` into row `at` of a matrix with `step` between the row's elements.
-void put(Tensor& matrix, const Tensor& row, int64_t first, int64_t step) {
+void put_row(Tensor& matrix, const Tensor& row, int64_t first, int64_t step) {
   dispatch_floating(matrix.dtype(), "jacobian", [&](auto zero) {
     using T = decltype(zero);
     T* to = matrix.fill<T>();
@@ -104,7 +104,7 @@ Tensors rows_of(const char* what, Run& run, const Tensor& y) {
   for (int64_t row = 0; row < y.numel(); ++row) {
     const Tensors gradients = run.gradients(y, unit(y.shape(), y.dtype(), row), false, true);
     for (size_t i = 0; i < result.size(); ++i)
-      if (gradients[i].defined()) put(result[i], gradients[i], row * gradients[i].numel(), 1);
+      if (gradients[i].defined()) put_row(result[i], gradients[i], row * gradients[i].numel(), 1);
   }
   return result;
 }
@@ -123,7 +123,7 @@ Tensors columns_of(const char* what, Run& run) {
     for (int64_t column = 0; column < x.numel(); ++column) {
       const GradientOptions options{.keep = true, .allow_unused = true, .seed = unit(x.shape(), x.dtype(), column)};
       const Tensor derivative = run.tape().gradient(gradients[i], u, options);
-      if (derivative.defined()) put(result[i], derivative, column, x.numel());
+      if (derivative.defined()) put_row(result[i], derivative, column, x.numel());
     }
   }
   return result;

@@ -14,8 +14,8 @@ namespace tarn {
 
 namespace {
 
-constexpr int deepest = 64;
-constexpr std::array<std::string_view, 5> words{"and", "or", "not", "true", "false"};
+constexpr int deepest_expression = 64;
+constexpr std::array<std::string_view, 5> keywords{"and", "or", "not", "true", "false"};
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -99,7 +99,7 @@ class Evaluator {
   bool known(const Json& value) const { return live_ && !value.is_null(); }
 
   Json either() {
-    if (++depth_ > deepest) stop(text("nested deeper than ", deepest, " levels"));
+    if (++depth_ > deepest_expression) stop(text("nested deeper than ", deepest_expression, " levels"));
     Json left = both();
     while (accept("or")) {
       const bool decided = known(left) && truth(left, "or");
@@ -179,7 +179,7 @@ class Evaluator {
   Json power() {
     Json base = element();
     if (!accept("^")) return base;
-    if (++depth_ > deepest) stop(text("nested deeper than ", deepest, " levels"));
+    if (++depth_ > deepest_expression) stop(text("nested deeper than ", deepest_expression, " levels"));
     Json value = applied("^", base, sign());
     --depth_;
     return value;
@@ -206,7 +206,7 @@ class Evaluator {
     if (is_digit(token[0]) || token[0] == '.') return number_from(token);
     if (token[0] == '\'') return Json(token.substr(1, token.size() - 2));
     if (token == "true" || token == "false") return Json(token == "true");
-    if (!is_letter(token[0]) || std::ranges::find(words, token) != words.end())
+    if (!is_letter(token[0]) || std::ranges::find(keywords, token) != keywords.end())
       stop(text("expected a value, found ", quote(token), token == "=" ? "; equality is written ==" : ""));
     return accept("(") ? call(std::string(token)) : variable(std::string(token));
   }
@@ -327,7 +327,7 @@ std::vector<std::string> Variables::names() const {
 
 bool is_variable_name(std::string_view name) {
   const bool plain = std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); });
-  return !name.empty() && plain && !is_digit(name[0]) && std::ranges::find(words, name) == words.end();
+  return !name.empty() && plain && !is_digit(name[0]) && std::ranges::find(keywords, name) == keywords.end();
 }
 
 bool is_expression(const Json& value) {

@@ -173,9 +173,9 @@ Json length(const Arguments& a) {
   return list.size();
 }
 
-using Function = Json (*)(const Arguments&);
-const std::map<std::string, Function, std::less<>>& functions() {
-  static const std::map<std::string, Function, std::less<>> all{
+using ExpressionFunction = Json (*)(const Arguments&);
+const std::map<std::string, ExpressionFunction, std::less<>>& functions() {
+  static const std::map<std::string, ExpressionFunction, std::less<>> all{
       {"abs", magnitude},  {"ceil", up},        {"floor", down},    {"gcd", common_divisor},
       {"log2", logarithm}, {"sqrt", root},      {"len", length},    {"max", largest},
       {"min", smallest},   {"range", counting}, {"round", to_even}, {"sum", total}};

@@ -13,7 +13,7 @@
 namespace tarn {
 namespace {
 
-double dot(const Tensor& gradient, const std::vector<double>& direction) {
+double inner_product(const Tensor& gradient, const std::vector<double>& direction) {
   double total = 0;
   if (!gradient.defined()) return total;
   const double* g = gradient.data<double>();
@@ -22,8 +22,8 @@ double dot(const Tensor& gradient, const std::vector<double>& direction) {
   return total;
 }
 
-double length(const Tensor& gradient) {
-  return gradient.defined() ? std::sqrt(dot(gradient, gradient.to_vector<double>())) : 0;
+double norm_of(const Tensor& gradient) {
+  return gradient.defined() ? std::sqrt(inner_product(gradient, gradient.to_vector<double>())) : 0;
 }
 
 /// Judges a comparison. Where an op is known to change its choice at the point, no derivative exists, and any value
@@ -106,10 +106,10 @@ class InputRun {
     const Tensor& gradient = claim_.gradient(which_);
     InputCheck c = result_;
     c.index = index;
-    c.analytic = dot(gradient, direction);
+    c.analytic = inner_product(gradient, direction);
     c.numeric = slope.value;
     c.step = slope.step;
-    const double scale = 1 + std::max(std::abs(slope.value), length(gradient));
+    const double scale = 1 + std::max(std::abs(slope.value), norm_of(gradient));
     c.error = std::abs(c.analytic - c.numeric) / scale;
     if (std::isnan(c.error)) c.error = std::numeric_limits<double>::infinity();
     c.verdict = judge(c.analytic, slope, c.error, scale, options_);

@@ -13,7 +13,7 @@
 namespace tarn {
 namespace {
 
-constexpr int levels = 5;  // step sizes of one extrapolation
+constexpr int extrapolations = 5;  // step sizes of one extrapolation
 
 /// A fixed random tensor of the shape: what outputs and gradients are multiplied with.
 Tensor weights(const Shape& shape, const char* purpose, size_t which, const GradientCheckOptions& options) {
@@ -90,7 +90,7 @@ class Extrapolation {
   double step = 0;
 
  private:
-  std::array<std::array<double, levels>, levels> table_{};
+  std::array<std::array<double, extrapolations>, extrapolations> table_{};
   size_t count_ = 0;
   double best_ = std::numeric_limits<double>::infinity();
 };
@@ -150,7 +150,7 @@ Slope Claim::slope(size_t which, const std::vector<double>& direction) const {
   Extrapolation table;
   bool changed = false;
   double size = std::abs(centre_);
-  for (int i = 0; i < levels; ++i, h /= 2) {
+  for (int i = 0; i < extrapolations; ++i, h /= 2) {
     const Value above = along(which, direction, h);
     const Value below = along(which, direction, -h);
     table.add((above.smooth - below.smooth) / (2 * h), h);

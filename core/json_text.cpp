@@ -9,7 +9,7 @@ namespace tarn {
 
 namespace {
 
-constexpr int deepest = 256;  // far beyond what is ever read, and safe for the stack
+constexpr int deepest_json = 256;  // far beyond what is ever read, and safe for the stack
 
 // The length of the UTF-8 sequence that begins at `at`, or 0 where there is none.
 size_t sequence_length(std::string_view bytes, size_t at) {
@@ -26,9 +26,9 @@ size_t sequence_length(std::string_view bytes, size_t at) {
   return length;
 }
 
-class Writer {
+class JsonWriter {
  public:
-  explicit Writer(int indent) : indent_(indent) {}
+  explicit JsonWriter(int indent) : indent_(indent) {}
 
   void write(const Json& value, int depth);
   std::string take() { return std::move(out_); }
@@ -48,8 +48,8 @@ class Writer {
   std::string out_;
 };
 
-void Writer::write(const Json& value, int depth) {
-  check(depth < deepest, "this JSON value is nested deeper than ", deepest, " levels and cannot be written");
+void JsonWriter::write(const Json& value, int depth) {
+  check(depth < deepest_json, "this JSON value is nested deeper than ", deepest_json, " levels and cannot be written");
   switch (value.kind()) {
     case Json::Kind::null:
       out_ += "null";
@@ -75,7 +75,7 @@ void Writer::write(const Json& value, int depth) {
   }
 }
 
-void Writer::write_number(double value) {
+void JsonWriter::write_number(double value) {
   if (!std::isfinite(value)) {
     out_ += "null";
     return;
@@ -86,7 +86,7 @@ void Writer::write_number(double value) {
   if (out_.find_first_of(".e", begin) == std::string::npos) out_ += ".0";
 }
 
-void Writer::write_string(std::string_view value) {
+void JsonWriter::write_string(std::string_view value) {
   out_.push_back('"');
   for (size_t at = 0; at < value.size();) {
     const size_t length = sequence_length(value, at);
@@ -110,7 +110,7 @@ void Writer::write_string(std::string_view value) {
   out_.push_back('"');
 }
 
-void Writer::write_array(const Json& value, int depth) {
+void JsonWriter::write_array(const Json& value, int depth) {
   const auto is_plain = [](const Json& item) { return !item.is_array() && !item.is_object(); };
   const bool one_line = indent_ < 0 || std::all_of(value.items().begin(), value.items().end(), is_plain);
   out_.push_back('[');
@@ -125,7 +125,7 @@ void Writer::write_array(const Json& value, int depth) {
   out_.push_back(']');
 }
 
-void Writer::write_object(const Json& value, int depth) {
+void JsonWriter::write_object(const Json& value, int depth) {
   out_.push_back('{');
   bool first = true;
   for (const Member& member : value.members()) {
@@ -143,7 +143,7 @@ void Writer::write_object(const Json& value, int depth) {
 }  // namespace
 
 std::string to_text(const Json& value, int indent) {
-  Writer writer(indent);
+  JsonWriter writer(indent);
   writer.write(value, 0);
   return writer.take();
 }

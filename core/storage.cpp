@@ -25,8 +25,8 @@ constexpr bool caching = false;  // every block must come from malloc, or the sa
 constexpr bool caching = true;
 #endif
 
-constexpr size_t smallest = 64;
-constexpr uint32_t classes = 160;
+constexpr size_t smallest_block = 64;
+constexpr uint32_t size_classes = 160;
 constexpr uint32_t small_classes = 33;  // up to 16 KiB: kept by the thread that freed them
 constexpr size_t kept_per_thread = 128;
 
@@ -36,7 +36,7 @@ size_t class_bytes(uint32_t c) {
 }
 
 uint32_t class_of(size_t bytes) {
-  const size_t units = (std::max(bytes, smallest) + 15) / 16;  // at least 4
+  const size_t units = (std::max(bytes, smallest_block) + 15) / 16;  // at least 4
   const int shift = std::bit_width(units) - 3;
   const size_t step = (units + (size_t{1} << shift) - 1) >> shift;  // 4 … 8
   return static_cast<uint32_t>(shift * 4) + static_cast<uint32_t>(step - 4);
@@ -49,7 +49,7 @@ std::atomic<size_t> requests{0};
 
 struct Shared {
   std::mutex mutex;
-  std::vector<Block*> free[classes];
+  std::vector<Block*> free[size_classes];
 };
 Shared& shared() {
   static Shared* const all = std::make_unique<Shared>().release();  // outlives every thread's cache
@@ -84,11 +84,11 @@ struct Own {
   }
   ~Own();
 };
-constinit thread_local Own* own = nullptr;
+constinit thread_local Own* own_or_null = nullptr;
 constinit thread_local bool own_gone = false;
 
 Own::~Own() {
-  own = nullptr;
+  own_or_null = nullptr;
   own_gone = true;
   const std::lock_guard lock(shared().mutex);
   for (uint32_t c = 0; c < small_classes; ++c)
@@ -96,11 +96,11 @@ Own::~Own() {
 }
 
 Own* own_cache() {
-  if (!own && !own_gone) {
+  if (!own_or_null && !own_gone) {
     static thread_local Own cache;
-    own = &cache;
+    own_or_null = &cache;
   }
-  return own;
+  return own_or_null;
 }
 
 Block* from_cache(uint32_t c) {

@@ -24,7 +24,8 @@ struct Blobs {
   }
 };
 
-const auto& blobs = add_dataset<Blobs>("Blobs", "Normal clouds around points of a circle, one a class.", TestBy::seed);
+const auto& blobs_row =
+    add_dataset<Blobs>("Blobs", "Normal clouds around points of a circle, one a class.", TestBy::seed);
 
 }  // namespace
 }  // namespace tarn

@@ -12,7 +12,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t pixel_bytes = 3 * 32 * 32;
-constexpr size_t most_bytes = size_t{1} << 28;
+constexpr size_t most_cifar_bytes = size_t{1} << 28;
 constexpr size_t most_names = size_t{1} << 16;
 
 /// What a record looks like.
@@ -53,7 +53,7 @@ Examples read_records(const std::string& folder, std::span<const char* const> fi
   std::vector<int64_t> labels;
   for (const char* file : files) {
     Input in = open(folder, file);
-    const std::string bytes = in.read_all(most_bytes);
+    const std::string bytes = in.read_all(most_cifar_bytes);
     const size_t n = bytes.size() / record;
     check(n > 0 && bytes.size() % record == 0, in.name(), ": byte ", n * record, ": ", bytes.size() % record,
           " bytes follow ", n, " pictures of ", record, " bytes; expected whole pictures; is the file complete?");
@@ -125,10 +125,10 @@ struct Cifar100 {
   }
 };
 
-const auto& cifar10 = add_dataset<Cifar10>(
+const auto& cifar10_row = add_dataset<Cifar10>(
     "Cifar10", "CIFAR-10's binary files: pictures of 3×32×32 in 10 classes, with a test part of their own.",
     TestBy::tail);
-const auto& cifar100 = add_dataset<Cifar100>(
+const auto& cifar100_row = add_dataset<Cifar100>(
     "Cifar100",
     "CIFAR-100's binary files: pictures of 3×32×32 in 100 classes or 20 groups, with a test part of their own.",
     TestBy::tail);

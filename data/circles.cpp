@@ -25,7 +25,8 @@ struct Circles {
   }
 };
 
-const auto& circles = add_dataset<Circles>("Circles", "Points on rings around the origin, one a class.", TestBy::seed);
+const auto& circles_row =
+    add_dataset<Circles>("Circles", "Points on rings around the origin, one a class.", TestBy::seed);
 
 }  // namespace
 }  // namespace tarn

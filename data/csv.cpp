@@ -61,7 +61,8 @@ struct Csv {
   }
 };
 
-const auto& csv = add_dataset<Csv>("Csv", "A table of numbers with a column of labels, plain or gzip.", TestBy::seed);
+const auto& csv_row =
+    add_dataset<Csv>("Csv", "A table of numbers with a column of labels, plain or gzip.", TestBy::seed);
 
 }  // namespace
 }  // namespace tarn

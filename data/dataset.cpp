@@ -66,7 +66,7 @@ int64_t part_of(int64_t n, double share, bool up, const char* what) {
 }
 
 /// Moves `count` of the numbers, drawn by a stream, from one list to another; both stay ascending.
-void draw(std::vector<int64_t>& from, std::vector<int64_t>& to, int64_t count, const Stream& stream) {
+void move_drawn(std::vector<int64_t>& from, std::vector<int64_t>& to, int64_t count, const Stream& stream) {
   if (count == 0) return;
   const std::vector<int64_t> order = permutation(static_cast<int64_t>(from.size()), stream);
   std::vector<char> chosen(from.size(), 0);
@@ -128,7 +128,7 @@ Partition partition(int64_t n, double test, TestBy by, int64_t train, double val
   parts.train.resize(static_cast<size_t>(n));
   std::iota(parts.train.begin(), parts.train.end(), int64_t{0});
   if (by == TestBy::seed) {
-    draw(parts.train, parts.test, tested, {seed, purpose_of("split/test"), 0});
+    move_drawn(parts.train, parts.test, tested, {seed, purpose_of("split/test"), 0});
   } else {
     const auto begin = by == TestBy::head ? parts.train.begin() : parts.train.end() - tested;
     parts.test.assign(begin, begin + tested);
@@ -138,7 +138,7 @@ Partition partition(int64_t n, double test, TestBy by, int64_t train, double val
   check(train <= rest, "split.train asks for ", train, " samples, ", rest, " are left beside the test part");
   if (train > 0) parts.train.resize(static_cast<size_t>(train));
   const int64_t validated = part_of(static_cast<int64_t>(parts.train.size()), validation, false, "validation");
-  draw(parts.train, parts.validation, validated, {seed, purpose_of("split/validation"), 0});
+  move_drawn(parts.train, parts.validation, validated, {seed, purpose_of("split/validation"), 0});
   check(!parts.train.empty(), "split: of ", n, " samples ", tested, " are for the test and ", validated,
         " for validation; nothing is left to train on");
   return parts;

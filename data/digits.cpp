@@ -27,7 +27,7 @@ struct Digits {
   }
 };
 
-const auto& digits = add_dataset<Digits>(
+const auto& digits_row = add_dataset<Digits>(
     "Digits", "The embedded UCI handwritten digits: 1,797 images of 8×8 pixels in 10 classes.", TestBy::tail);
 
 }  // namespace

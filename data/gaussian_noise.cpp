@@ -25,7 +25,7 @@ class GaussianNoise : public Augmentation {
   Config c_;
 };
 
-const auto& gaussian_noise =
+const auto& gaussian_noise_row =
     add_augmentation<GaussianNoise>("GaussianNoise", "Adds independent normal noise to every value.");
 
 }  // namespace

@@ -109,7 +109,7 @@ struct Idx {
   }
 };
 
-const auto& idx =
+const auto& idx_row =
     add_dataset<Idx>("Idx", "Images and labels in MNIST's format, scaled to [0, 1]; plain or gzip.", TestBy::tail);
 
 }  // namespace

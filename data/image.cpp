@@ -11,20 +11,20 @@ namespace tarn {
 
 namespace {
 
-constexpr size_t most_bytes = size_t{1} << 30;
+constexpr size_t most_picture_bytes = size_t{1} << 30;
 
 /// Which old cells along one axis make a new one, and with which weights; the weights sum to 1.
-struct Taps {
+struct AxisTaps {
   int64_t first = 0;
   std::vector<float> weights;
 };
 
 /// The new cell covers [i, i + 1) · from / to of the old cells.
-Taps area_taps(int64_t i, int64_t from, int64_t to) {
+AxisTaps area_taps(int64_t i, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double begin = static_cast<double>(i) * scale;
   const double end = static_cast<double>(i + 1) * scale;
-  Taps taps{.first = std::min(static_cast<int64_t>(begin), from - 1), .weights = {}};
+  AxisTaps taps{.first = std::min(static_cast<int64_t>(begin), from - 1), .weights = {}};
   for (int64_t k = taps.first; k < from && static_cast<double>(k) < end - 1e-9; ++k) {
     const double covered = std::min(end, static_cast<double>(k + 1)) - std::max(begin, static_cast<double>(k));
     taps.weights.push_back(static_cast<float>(covered / scale));
@@ -32,7 +32,7 @@ Taps area_taps(int64_t i, int64_t from, int64_t to) {
   return taps;
 }
 
-Taps linear_taps(int64_t i, int64_t from, int64_t to) {
+AxisTaps linear_taps(int64_t i, int64_t from, int64_t to) {
   const double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
   const double at = std::clamp(centre, 0.0, static_cast<double>(from - 1));
   const auto first = static_cast<int64_t>(at);
@@ -41,8 +41,8 @@ Taps linear_taps(int64_t i, int64_t from, int64_t to) {
   return {.first = first, .weights = {1 - part, part}};
 }
 
-std::vector<Taps> axis_taps(int64_t from, int64_t to) {
-  std::vector<Taps> all;
+std::vector<AxisTaps> axis_taps(int64_t from, int64_t to) {
+  std::vector<AxisTaps> all;
   all.reserve(static_cast<size_t>(to));
   for (int64_t i = 0; i < to; ++i) all.push_back(to < from ? area_taps(i, from, to) : linear_taps(i, from, to));
   return all;
@@ -50,11 +50,11 @@ std::vector<Taps> axis_taps(int64_t from, int64_t to) {
 
 /// The middle axis of x [outer, from, inner] in another size.
 Tensor resize_axis(const Tensor& x, int64_t outer, int64_t from, int64_t inner, int64_t to) {
-  const std::vector<Taps> taps = axis_taps(from, to);
+  const std::vector<AxisTaps> taps = axis_taps(from, to);
   Tensor out = Tensor::zeros({outer, to, inner});
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < to; ++i) {
-      const Taps& t = taps[static_cast<size_t>(i)];
+      const AxisTaps& t = taps[static_cast<size_t>(i)];
       float* row = out.fill<float>() + (o * to + i) * inner;
       const float* old = x.data<float>() + (o * from + t.first) * inner;
       for (const float weight : t.weights) {
@@ -95,7 +95,7 @@ Tensor decode_image(std::string_view bytes, const std::string& name) {
 }
 
 Tensor read_image(const std::string& path) {
-  return decode_image(read_file(path, most_bytes), path);
+  return decode_image(read_file(path, most_picture_bytes), path);
 }
 
 Tensor resize_image(const Tensor& image, int64_t height, int64_t width) {

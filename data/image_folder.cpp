@@ -177,7 +177,7 @@ struct ImageFolder {
   }
 };
 
-const auto& image_folder = add_dataset<ImageFolder>(
+const auto& image_folder_row = add_dataset<ImageFolder>(
     "ImageFolder", "Pictures (PNG, JPEG, PGM, PPM) in a folder for each class, scaled to [0, 1].", TestBy::seed);
 
 }  // namespace

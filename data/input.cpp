@@ -18,12 +18,10 @@ namespace tarn {
 
 namespace {
 
-/// Deflate cannot do better than 1032 to 1 (258 bytes in 2 bits), whatever a file claims.
-constexpr size_t best_ratio = 1032;
 /// A file of more bytes is refused before memory is taken for it.
 constexpr size_t most_stored = size_t{1} << 32;
 
-std::string expand(std::string_view path) {
+std::string with_environment(std::string_view path) {
   std::string out;
   for (size_t i = 0; i < path.size();) {
     if (path.substr(i, 2) != "${") {
@@ -54,7 +52,7 @@ constexpr std::string_view builtin = "builtin:";
 
 std::string resolve_path(std::string_view path, std::string_view folder) {
   if (path.starts_with(builtin)) return std::string(path);
-  const std::filesystem::path expanded = expand(path);
+  const std::filesystem::path expanded = with_environment(path);
   check(!expanded.empty(), "path '", path, "' is empty");
   return (std::filesystem::path(folder) / expanded).lexically_normal().string();
 }
@@ -107,7 +105,7 @@ Input Input::file(const std::string& path) {
 }
 
 size_t Input::most() const {
-  return inflate_ ? bytes_.size() * best_ratio : bytes_.size();
+  return inflate_ ? bytes_.size() * best_deflate_ratio : bytes_.size();
 }
 
 /// A gzip file may hold several members, one after the other.

@@ -9,6 +9,9 @@
 
 namespace tarn {
 
+/// Deflate cannot do better than 1032 to 1 (258 bytes in 2 bits), whatever a file claims.
+constexpr size_t best_deflate_ratio = 1032;
+
 /// The path with `${NAME}` and `${NAME:-text}` replaced from the environment and, where it is relative, taken from
 /// `folder`; "builtin:NAME", a file that is compiled into the program, stays as it is. Throws where a variable is not
 /// set and there is no text to take instead.

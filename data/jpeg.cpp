@@ -33,7 +33,7 @@ JpegState& state_of(j_common_ptr decoder) {
   return *static_cast<JpegState*>(decoder->client_data);
 }
 
-[[noreturn]] void on_error(j_common_ptr decoder) {
+[[noreturn]] void on_jpeg_error(j_common_ptr decoder) {
   JpegState& state = state_of(decoder);
   decoder->err->format_message(decoder, state.message);
   std::longjmp(state.jump, 1);
@@ -41,7 +41,7 @@ JpegState& state_of(j_common_ptr decoder) {
 
 /// libjpeg goes on after damage with a warning and invented pixels; here damage is an error.
 void on_message(j_common_ptr decoder, int level) {
-  if (level < 0) on_error(decoder);
+  if (level < 0) on_jpeg_error(decoder);
 }
 
 void on_progress(j_common_ptr decoder) {
@@ -58,7 +58,7 @@ class JpegReader {
   JpegReader(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {
     state_.decoder.err = jpeg_std_error(&state_.errors);
     state_.decoder.client_data = &state_;
-    state_.errors.error_exit = on_error;
+    state_.errors.error_exit = on_jpeg_error;
     state_.errors.emit_message = on_message;
     state_.progress.progress_monitor = on_progress;
     if (setjmp(state_.jump) != 0) fail(name_, ": JPEG: ", state_.message);

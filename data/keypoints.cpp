@@ -133,7 +133,7 @@ struct Keypoints {
   }
 };
 
-const auto& keypoints = add_dataset<Keypoints>(
+const auto& keypoints_row = add_dataset<Keypoints>(
     "Keypoints", "Stick figures drawn from the seed: a heatmap for each of 11 joints, or the pose as one of 9 classes.",
     TestBy::tail);
 

@@ -23,7 +23,7 @@ struct Moons {
   }
 };
 
-const auto& moons = add_dataset<Moons>("Moons", "Two half circles that reach into each other.", TestBy::seed);
+const auto& moons_row = add_dataset<Moons>("Moons", "Two half circles that reach into each other.", TestBy::seed);
 
 }  // namespace
 }  // namespace tarn

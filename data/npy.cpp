@@ -12,10 +12,10 @@ namespace tarn {
 namespace {
 
 /// Bytes of an array of samples, and of one of targets.
-constexpr size_t most_bytes = size_t{1} << 31;
+constexpr size_t most_sample_bytes = size_t{1} << 31;
 constexpr size_t most_target_bytes = size_t{1} << 29;
 /// Class numbers go from 0 without large gaps, so a larger one is a mistake.
-constexpr int64_t most_classes = 65536;
+constexpr int64_t most_target_classes = 65536;
 
 struct Npy {
   struct Config {
@@ -76,8 +76,8 @@ struct Npy {
           "with np.save(path, y.astype('int64').ravel())");
     for (int64_t i = 0; i < y.numel(); ++i) {
       const int64_t value = y.data<int64_t>()[i];
-      check(value >= 0 && value < most_classes, name, ": element ", i, " is ", value, "; expected a class from 0 to ",
-            most_classes - 1);
+      check(value >= 0 && value < most_target_classes, name, ": element ", i, " is ", value,
+            "; expected a class from 0 to ", most_target_classes - 1);
     }
     return y;
   }
@@ -88,7 +88,7 @@ struct Npy {
     Examples examples;
     examples.y = read_targets(source, y);  // the smaller one first
     std::string name;
-    const std::string bytes = source.read(x, most_bytes, name);
+    const std::string bytes = source.read(x, most_sample_bytes, name);
     examples.x = decode_npy_floats(bytes, name);
     check(examples.x.rank() >= 2, name, ": ", examples.x.shape(),
           "; expected [N, …], a sample in each row; save it with np.save(path, x[:, None])");
@@ -135,7 +135,7 @@ struct Npy {
   }
 };
 
-const auto& npy = add_dataset<Npy>(
+const auto& npy_row = add_dataset<Npy>(
     "Npy", "Arrays of samples and targets from NumPy: two .npy files or an .npz archive.", TestBy::seed);
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace fs = std::filesystem;
 
 /// Folders and files that are looked at, and how deep they lie, at most: links that are no circle, but cross each
 /// other, can make endless many paths of a few folders.
-constexpr int64_t most_entries = int64_t{1} << 22;
+constexpr int64_t most_folder_entries = int64_t{1} << 22;
 constexpr int most_depth = 64;
-constexpr size_t most_classes = 65536;
+constexpr size_t most_class_folders = 65536;
 constexpr std::string_view endings[] = {".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"};
 
 bool is_picture(const fs::path& file) {
@@ -42,7 +42,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder, int64_t& seen) {
   check(!error, folder.string(), ": cannot be listed: ", error.message());
   std::vector<fs::path> entries;
   for (; at != fs::directory_iterator(); at.increment(error)) {
-    check(++seen <= most_entries, folder.string(), ": more than ", most_entries,
+    check(++seen <= most_folder_entries, folder.string(), ": more than ", most_folder_entries,
           " files and folders were found up to here; does a link lead out of the pictures?");
     entries.push_back(at->path());
   }
@@ -145,7 +145,8 @@ PictureFiles list_pictures(const std::string& root, const std::vector<std::strin
   const std::vector<fs::path> folders = walk.classes(root);
   check(!folders.empty(), root, ": there are no folders in it, but ", others_words(out),
         "; expected a sub-folder of pictures for each class");
-  check(folders.size() <= most_classes, root, ": ", folders.size(), " folders; expected at most ", most_classes);
+  check(folders.size() <= most_class_folders, root, ": ", folders.size(), " folders; expected at most ",
+        most_class_folders);
   check(!classes.empty() || folders.size() > 1, root, ": there is only one class, ",
         quote(folders[0].filename().string()),
         "; expected a sub-folder for each of at least two; is this the folder above, or below, the one that is meant?");

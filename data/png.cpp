@@ -28,13 +28,13 @@ void read_bytes(png_structp png, png_bytep out, size_t n) {
   input->left -= n;
 }
 
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
+[[noreturn]] void on_png_error(png_structp png, png_const_charp message) {
   auto* input = static_cast<PngInput*>(png_get_error_ptr(png));
   std::snprintf(input->message, sizeof input->message, "%s", message);
   png_longjmp(png, 1);
 }
 
-void on_warning(png_structp, png_const_charp) {}
+void on_png_warning(png_structp, png_const_charp) {}
 
 /// A libpng reader. Errors jump out of libpng with longjmp, which must not pass over anything that has a destructor;
 /// so each call runs in a step of its own, whose frame holds plain data only.
@@ -43,7 +43,7 @@ class PngReader {
   PngReader(std::string_view bytes, const std::string& name) : name_(name), size_(bytes.size()) {
     input_.at = bytes.data();
     input_.left = bytes.size();
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &input_, on_error, on_warning);
+    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &input_, on_png_error, on_png_warning);
     if (png_ != nullptr) info_ = png_create_info_struct(png_);
     if (info_ == nullptr) {
       png_destroy_read_struct(&png_, nullptr, nullptr);

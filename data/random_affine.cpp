@@ -91,7 +91,7 @@ class RandomAffine : public Augmentation {
   Config c_;
 };
 
-const auto& random_affine = add_augmentation<RandomAffine>(
+const auto& random_affine_row = add_augmentation<RandomAffine>(
     "RandomAffine", "Rotates, shifts, scales and shears images about their centre; outside is 0. Bilinear.");
 
 }  // namespace

@@ -47,9 +47,9 @@ class RandomFlip : public Augmentation {
   Config c_;
 };
 
-const auto& horizontal =
+const auto& random_horizontal_flip_row =
     add_augmentation<RandomFlip<true>>(RandomFlip<true>::name, "Mirrors images left to right, at random.");
-const auto& vertical =
+const auto& random_vertical_flip_row =
     add_augmentation<RandomFlip<false>>(RandomFlip<false>::name, "Mirrors images top to bottom, at random.");
 
 }  // namespace

@@ -48,7 +48,7 @@ class RandomShift : public Augmentation {
   Config c_;
 };
 
-const auto& random_shift =
+const auto& random_shift_row =
     add_augmentation<RandomShift>("RandomShift", "Moves images by whole pixels; what comes in from outside is 0.");
 
 }  // namespace

@@ -116,7 +116,7 @@ struct Shapes {
   }
 };
 
-const auto& shapes = add_dataset<Shapes>(
+const auto& shapes_row = add_dataset<Shapes>(
     "Shapes", "Segmentation: coloured shapes over a textured background, drawn from the seed, with a class a pixel.",
     TestBy::tail);
 

@@ -28,7 +28,7 @@ struct Spirals {
   }
 };
 
-const auto& spirals =
+const auto& spirals_row =
     add_dataset<Spirals>("Spirals", "Points on arms that wind around the origin, one a class.", TestBy::seed);
 
 }  // namespace

@@ -49,7 +49,7 @@ struct SyntheticImages {
   }
 };
 
-const auto& synthetic_images = add_dataset<SyntheticImages>(
+const auto& synthetic_images_row = add_dataset<SyntheticImages>(
     "SyntheticImages", "Random images with random labels, or with a pattern for each class.", TestBy::tail);
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Xor {
   }
 };
 
-const auto& exclusive_or =
+const auto& xor_row =
     add_dataset<Xor>("Xor", "Clouds at the corners of a square; opposite corners share a class.", TestBy::seed);
 
 }  // namespace

@@ -7,15 +7,14 @@
 #include <filesystem>
 
 #include "core/error.h"
+#include "data/input.h"
 
 namespace tarn {
 namespace {
 
-/// Deflate cannot do better than 1032 to 1 (258 bytes in 2 bits), whatever an archive claims.
-constexpr uint64_t best_ratio = 1032;
 constexpr uint64_t most_archive = uint64_t{1} << 32;
 /// libzip keeps about 250 bytes for each entry; archives of arrays have a handful.
-constexpr int64_t most_entries = int64_t{1} << 16;
+constexpr int64_t most_zip_entries = int64_t{1} << 16;
 constexpr size_t names_shown = 8;
 
 std::string reason(int code) {
@@ -52,7 +51,7 @@ void check_entry(const zip_stat_t& entry, const std::string& name, size_t limit)
         method_words(entry.comp_method), "; expected stored or deflated, as np.savez and np.savez_compressed do");
   check(entry.size <= limit, name, ": declares ", entry.size, " bytes; expected at most ", limit);
   const bool stored = entry.comp_method == ZIP_CM_STORE;
-  const bool possible = stored ? entry.size == entry.comp_size : entry.size / best_ratio <= entry.comp_size;
+  const bool possible = stored ? entry.size == entry.comp_size : entry.size / best_deflate_ratio <= entry.comp_size;
   check(possible, name, ": declares ", entry.size, " bytes, which ", entry.comp_size, stored ? " stored" : " deflated",
         " bytes cannot hold; is the file damaged?");
 }
@@ -75,7 +74,7 @@ ZipFile::ZipFile(std::string path) : path_(std::move(path)) {
   archive_.reset(zip_open(path_.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
   check(archive_ != nullptr, path_, ": zip: ", reason(code), " (", size, " bytes); is the file complete?");
   const int64_t entries = zip_get_num_entries(archive_.get(), 0);
-  check(entries <= most_entries, path_, ": zip: ", entries, " entries; expected at most ", most_entries);
+  check(entries <= most_zip_entries, path_, ": zip: ", entries, " entries; expected at most ", most_zip_entries);
 }
 
 std::vector<std::string> ZipFile::names() const {

@@ -29,20 +29,21 @@ class AlphaDropout : public Module {
   double p_;
 };
 
-constexpr const char* formula =
+constexpr const char* alpha_dropout_formula =
     "y = a · (x or, with chance p, α) + b; α = -1.758…, a and b so that mean 0 and variance 1 stay; y = x when not "
     "training";
 
-const auto& plain = add_layer<AlphaDropout<false>>("AlphaDropout", "Sets values to the limit of SELU at random.",
-                                                   R"({"p": 0.3})", {{4, 8}})
-                        .draws_random_numbers()
-                        .formula(formula)
-                        .source("torch.nn.AlphaDropout; Klambauer et al. 2017");
-const auto& channels =
+const auto& alpha_dropout_row =
+    add_layer<AlphaDropout<false>>("AlphaDropout", "Sets values to the limit of SELU at random.", R"({"p": 0.3})",
+                                   {{4, 8}})
+        .draws_random_numbers()
+        .formula(alpha_dropout_formula)
+        .source("torch.nn.AlphaDropout; Klambauer et al. 2017");
+const auto& feature_alpha_dropout_row =
     add_layer<AlphaDropout<true>>("FeatureAlphaDropout", "Sets whole channels to the limit of SELU at random.",
                                   R"({"p": 0.3})", {{2, 4, 3, 2}})
         .draws_random_numbers()
-        .formula(formula)
+        .formula(alpha_dropout_formula)
         .source("torch.nn.FeatureAlphaDropout");
 
 }  // namespace

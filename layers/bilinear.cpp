@@ -44,11 +44,12 @@ class Bilinear : public Module {
   Tensor weight_, bias_;
 };
 
-const auto& row = add_layer<Bilinear>("Bilinear", "Every output is a quadratic form of two inputs, plus a bias.",
-                                      R"({"out_features": 2})", {{2, 3}, {2, 4}})
-                      .takes(2, 2)
-                      .formula("y_k = x1ᵀ W_k x2 + b_k; W [out, in1, in2], initially uniform within ±1/√in1_features")
-                      .source("torch.nn.Bilinear");
+const auto& bilinear_row =
+    add_layer<Bilinear>("Bilinear", "Every output is a quadratic form of two inputs, plus a bias.",
+                        R"({"out_features": 2})", {{2, 3}, {2, 4}})
+        .takes(2, 2)
+        .formula("y_k = x1ᵀ W_k x2 + b_k; W [out, in1, in2], initially uniform within ±1/√in1_features")
+        .source("torch.nn.Bilinear");
 
 }  // namespace
 }  // namespace tarn

@@ -45,13 +45,13 @@ class CosineSimilarity : public Module {
   Config config_;
 };
 
-const auto& distance_row =
+const auto& pairwise_distance_row =
     add_layer<PairwiseDistance>("PairwiseDistance", "How far apart two inputs are along the last dimension.", "{}",
                                 {{4, 3}, {4, 3}})
         .takes(2, 2)
         .formula("‖x1 - x2 + eps‖_p")
         .source("torch.nn.PairwiseDistance");
-const auto& similarity_row =
+const auto& cosine_similarity_row =
     add_layer<CosineSimilarity>("CosineSimilarity", "The cosine of the angle of two inputs along a dimension.", "{}",
                                 {{4, 3}, {4, 3}})
         .takes(2, 2)

@@ -31,28 +31,30 @@ class Dropout : public Module {
   double p_;
 };
 
-constexpr const char* kFormula = "y = x · m / (1 - p), m being 0 with chance p, else 1; y = x when not training";
+constexpr const char* dropout_formula = "y = x · m / (1 - p), m being 0 with chance p, else 1; y = x when not training";
 
-const auto& plain =
+const auto& dropout_row =
     add_layer<Dropout<-1>>("Dropout", "Zeroes values at random while training.", R"({"p": 0.3})", {{4, 8}})
         .draws_random_numbers()
-        .formula(kFormula)
+        .formula(dropout_formula)
         .source("torch.nn.Dropout; Srivastava et al. 2014");
-const auto& one = add_layer<Dropout<1>>("Dropout1d", "Zeroes whole channels of [N, C, L] at random while training.",
-                                        R"({"p": 0.3})", {{2, 4, 3}})
-                      .draws_random_numbers()
-                      .formula(kFormula)
-                      .source("torch.nn.Dropout1d; Tompson et al. 2015");
-const auto& two = add_layer<Dropout<2>>("Dropout2d", "Zeroes whole channels of [N, C, H, W] at random while training.",
-                                        R"({"p": 0.3})", {{2, 4, 3, 2}})
-                      .draws_random_numbers()
-                      .formula(kFormula)
-                      .source("torch.nn.Dropout2d; Tompson et al. 2015");
-const auto& three =
+const auto& dropout1d_row =
+    add_layer<Dropout<1>>("Dropout1d", "Zeroes whole channels of [N, C, L] at random while training.", R"({"p": 0.3})",
+                          {{2, 4, 3}})
+        .draws_random_numbers()
+        .formula(dropout_formula)
+        .source("torch.nn.Dropout1d; Tompson et al. 2015");
+const auto& dropout2d_row =
+    add_layer<Dropout<2>>("Dropout2d", "Zeroes whole channels of [N, C, H, W] at random while training.",
+                          R"({"p": 0.3})", {{2, 4, 3, 2}})
+        .draws_random_numbers()
+        .formula(dropout_formula)
+        .source("torch.nn.Dropout2d; Tompson et al. 2015");
+const auto& dropout3d_row =
     add_layer<Dropout<3>>("Dropout3d", "Zeroes whole channels of [N, C, D, H, W] at random while training.",
                           R"({"p": 0.3})", {{2, 4, 2, 2, 2}})
         .draws_random_numbers()
-        .formula(kFormula)
+        .formula(dropout_formula)
         .source("torch.nn.Dropout3d; Tompson et al. 2015");
 
 }  // namespace

@@ -62,11 +62,11 @@ class Embedding : public Module {
   Tensor weight_;
 };
 
-const auto& row = add_layer<Embedding>("Embedding", "Looks up rows of a table by index.",
-                                       R"({"num_embeddings": 5, "embedding_dim": 3})", {{2, 4}})
-                      .reads_indices(5)
-                      .formula("y[…, :] = W[x[…], :]; W [num_embeddings, embedding_dim], initially normal")
-                      .source("torch.nn.Embedding");
+const auto& embedding_row = add_layer<Embedding>("Embedding", "Looks up rows of a table by index.",
+                                                 R"({"num_embeddings": 5, "embedding_dim": 3})", {{2, 4}})
+                                .reads_indices(5)
+                                .formula("y[…, :] = W[x[…], :]; W [num_embeddings, embedding_dim], initially normal")
+                                .source("torch.nn.Embedding");
 
 }  // namespace
 }  // namespace tarn

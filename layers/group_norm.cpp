@@ -49,12 +49,13 @@ class GroupNorm : public Module {
   Tensor weight_, bias_;
 };
 
-const auto& row = add_layer<GroupNorm>("GroupNorm",
-                                       "Gives every group of channels of every sample mean 0 and variance 1, then "
-                                       "scales and shifts each channel.",
-                                       R"({"num_groups": 2})", {{2, 4, 3, 2}})
-                      .formula("y = (x - mean) / √(var + eps) · weight + bias, mean and var per sample and group")
-                      .source("torch.nn.GroupNorm; Wu and He 2018");
+const auto& group_norm_row =
+    add_layer<GroupNorm>("GroupNorm",
+                         "Gives every group of channels of every sample mean 0 and variance 1, then "
+                         "scales and shifts each channel.",
+                         R"({"num_groups": 2})", {{2, 4, 3, 2}})
+        .formula("y = (x - mean) / √(var + eps) · weight + bias, mean and var per sample and group")
+        .source("torch.nn.GroupNorm; Wu and He 2018");
 
 }  // namespace
 }  // namespace tarn

@@ -57,12 +57,13 @@ class LayerNorm : public Module {
   Tensor weight_, bias_;
 };
 
-const auto& row = add_layer<LayerNorm>("LayerNorm",
-                                       "Gives the last dimensions of every sample mean 0 and variance 1, then scales "
-                                       "and shifts each value.",
-                                       R"({"normalized_shape": [3, 4]})", {{2, 3, 4}})
-                      .formula("y = (x - mean) / √(var + eps) · weight + bias, mean and var over normalized_shape")
-                      .source("torch.nn.LayerNorm; Ba, Kiros and Hinton 2016");
+const auto& layer_norm_row =
+    add_layer<LayerNorm>("LayerNorm",
+                         "Gives the last dimensions of every sample mean 0 and variance 1, then scales "
+                         "and shifts each value.",
+                         R"({"normalized_shape": [3, 4]})", {{2, 3, 4}})
+        .formula("y = (x - mean) / √(var + eps) · weight + bias, mean and var over normalized_shape")
+        .source("torch.nn.LayerNorm; Ba, Kiros and Hinton 2016");
 
 }  // namespace
 }  // namespace tarn

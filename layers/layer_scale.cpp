@@ -34,10 +34,11 @@ class LayerScale : public Module {
   Tensor gamma_;
 };
 
-const auto& row = add_layer<LayerScale>("LayerScale", "A learned factor for each channel, small at first.",
-                                        R"({"initial": 0.5})", {{2, 3, 4}})
-                      .formula("y = γ · x; γ [channels]")
-                      .source("Touvron et al. 2021, Going deeper with image transformers (arXiv 2103.17239)");
+const auto& layer_scale_row =
+    add_layer<LayerScale>("LayerScale", "A learned factor for each channel, small at first.", R"({"initial": 0.5})",
+                          {{2, 3, 4}})
+        .formula("y = γ · x; γ [channels]")
+        .source("Touvron et al. 2021, Going deeper with image transformers (arXiv 2103.17239)");
 
 }  // namespace
 }  // namespace tarn

@@ -80,12 +80,12 @@ const auto& kl_div_row =
                         {.prediction = {4, 3}, .target = {4, 3}, .target_domain = Domain::probability})
         .formula("t (log t - x); with log_target e^t (t - x)")
         .source("torch.nn.KLDivLoss; Kullback and Leibler 1951");
-const auto& poisson_row =
+const auto& poisson_nll_row =
     add_loss<PoissonNLLLoss>("PoissonNLLLoss", "How unlikely a count is under Poisson's distribution with that rate.",
                              {.prediction = {4, 3}, .target = {4, 3}, .target_domain = Domain::positive})
         .formula("e^x - t x, or x - t log(x + eps) where x is the rate itself; full: + t log t - t + log(2πt) / 2")
         .source("torch.nn.PoissonNLLLoss");
-const auto& gaussian_row =
+const auto& gaussian_nll_row =
     add_layer<GaussianNLLLoss>("GaussianNLLLoss",
                                "How unlikely the second input is under Gauss' distribution with the first as its mean "
                                "and the third as its variance.",

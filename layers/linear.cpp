@@ -40,10 +40,11 @@ class Linear : public Module {
   Tensor weight_, bias_;
 };
 
-const auto& row = add_layer<Linear>("Linear", "Every output is a weighted sum of all inputs, plus a bias.",
-                                    R"({"out_features": 3})", {{2, 4}})
-                      .formula("y = x Wᵀ + b; W [out_features, in_features], initially uniform within ±1/√in_features")
-                      .source("torch.nn.Linear");
+const auto& linear_row =
+    add_layer<Linear>("Linear", "Every output is a weighted sum of all inputs, plus a bias.", R"({"out_features": 3})",
+                      {{2, 4}})
+        .formula("y = x Wᵀ + b; W [out_features, in_features], initially uniform within ±1/√in_features")
+        .source("torch.nn.Linear");
 
 }  // namespace
 }  // namespace tarn

@@ -35,12 +35,13 @@ class LocalResponseNorm : public Module {
   Config config_;
 };
 
-const auto& row = add_layer<LocalResponseNorm>("LocalResponseNorm",
-                                               "Divides every value by a power of the mean square of its neighbouring "
-                                               "channels.",
-                                               R"({"size": 3, "alpha": 0.5})", {{2, 4, 3, 2}})
-                      .formula("y_c = x_c / (k + alpha / size · Σ_{j near c} x_j²)^beta")
-                      .source("torch.nn.LocalResponseNorm; Krizhevsky, Sutskever and Hinton 2012");
+const auto& local_response_norm_row =
+    add_layer<LocalResponseNorm>("LocalResponseNorm",
+                                 "Divides every value by a power of the mean square of its neighbouring "
+                                 "channels.",
+                                 R"({"size": 3, "alpha": 0.5})", {{2, 4, 3, 2}})
+        .formula("y_c = x_c / (k + alpha / size · Σ_{j near c} x_j²)^beta")
+        .source("torch.nn.LocalResponseNorm; Krizhevsky, Sutskever and Hinton 2012");
 
 }  // namespace
 }  // namespace tarn

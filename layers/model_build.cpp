@@ -10,8 +10,6 @@ namespace tarn {
 
 namespace {
 
-using Around = std::shared_ptr<const Variables>;
-
 /// The shape for one sample of one that was found with an empty batch.
 Shape for_one(const Shape& shape) {
   return shape.rank() > 0 && shape[0] == 0 ? shape.with(0, 1) : shape;
@@ -233,7 +231,7 @@ void Model::build(const Json& list, const Json& outputs, const Build& given) {
   if (builder.slots.size() != input_names_.size())
     fail_at(list, text("this list has one input, but is given ", builder.slots.size()));
   builder.input_read.assign(builder.slots.size(), false);
-  const std::shared_ptr<const Variables> variables = list_variables(given.variables, given.inputs, given.classes);
+  const Around variables = list_variables(given.variables, given.inputs, given.classes);
   builder.add_all(list, variables);
   builder.add_results(list, outputs, *variables);
   builder.check_all_read(list);

@@ -9,6 +9,7 @@
 
 #include "core/expression.h"
 #include "layers/model_step.h"
+#include "layers/scope.h"
 
 namespace tarn {
 
@@ -25,7 +26,7 @@ struct Model::Builder {
   Tensors slots = {};                                // of the empty batch
   std::vector<bool> input_read = {};
 
-  void add_all(const Json& list, const std::shared_ptr<const Variables>& variables);
+  void add_all(const Json& list, const Around& variables);
   void add_results(const Json& list, const Json& outputs, const Variables& variables);
   void check_all_read(const Json& list) const;
 
@@ -35,8 +36,8 @@ struct Model::Builder {
     size_t slot;
     std::string name;
   };
-  void add_loop(const Json& item, const std::shared_ptr<const Variables>& variables);
-  void add(const Json& item, const std::shared_ptr<const Variables>& variables);
+  void add_loop(const Json& item, const Around& variables);
+  void add(const Json& item, const Around& variables);
   std::string name_of(const Json& item, const Variables& variables) const;
   std::vector<Found> find(const std::string& name, const Json& at);
   std::vector<Found> match(const std::string& pattern);
@@ -44,7 +45,7 @@ struct Model::Builder {
   Found input(size_t i);
   Found output(Step& step, size_t i);
   std::vector<size_t> slots_of(const Json& item, const Variables& variables);
-  void make(Step& step, const Json& item, const std::shared_ptr<const Variables>& variables);
+  void make(Step& step, const Json& item, const Around& variables);
   std::unique_ptr<Module> make_block(const BlockDefinition& block, Json& config, const Json& item, Build& child);
   Json settings(const Json& item, const Variables& variables) const;
   void run_empty(Step& step, const Json& item);

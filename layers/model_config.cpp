@@ -9,8 +9,6 @@
 namespace tarn {
 namespace {
 
-using Around = std::shared_ptr<const Variables>;
-
 /// Checks the items of one list. Values of variables are not known here, their names are.
 class Resolver {
  public:

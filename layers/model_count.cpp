@@ -8,8 +8,6 @@
 namespace tarn {
 namespace {
 
-using Around = std::shared_ptr<const Variables>;
-
 /// Counts as far as it can without shapes: what depends on an unknown size is taken to be nothing. The build, which
 /// knows, counts again.
 class Counter {

@@ -61,7 +61,7 @@ bool add_pads() {
   return true;
 }
 
-const bool added = add_pads<1>() && add_pads<2>() && add_pads<3>();
+const bool pad_added = add_pads<1>() && add_pads<2>() && add_pads<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -168,7 +168,7 @@ bool add_pools() {
   return true;
 }
 
-const bool added = add_pools<1>() && add_pools<2>() && add_pools<3>();
+const bool pool_added = add_pools<1>() && add_pools<2>() && add_pools<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -30,11 +30,12 @@ class RReLU : public Module {
   double lower_, upper_;
 };
 
-const auto& row = add_layer<RReLU>("RReLU", "A leaky ReLU with a random slope for each negative value.", "{}", {{2, 5}})
-                      .draws_random_numbers()
-                      .samples_from(Domain::away_from_zero)
-                      .formula("max(0, x) + a · min(0, x), a uniform in [lower, upper]; their mean when not training")
-                      .source("torch.nn.RReLU; Xu et al. 2015");
+const auto& rrelu_row =
+    add_layer<RReLU>("RReLU", "A leaky ReLU with a random slope for each negative value.", "{}", {{2, 5}})
+        .draws_random_numbers()
+        .samples_from(Domain::away_from_zero)
+        .formula("max(0, x) + a · min(0, x), a uniform in [lower, upper]; their mean when not training")
+        .source("torch.nn.RReLU; Xu et al. 2015");
 
 }  // namespace
 }  // namespace tarn

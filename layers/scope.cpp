@@ -23,8 +23,7 @@ bool is_item_key(std::string_view key) {
   return std::ranges::find(item_keys(), key) != item_keys().end();
 }
 
-std::shared_ptr<Variables> list_variables(std::shared_ptr<const Variables> around, const std::vector<Shape>& inputs,
-                                          int64_t classes) {
+std::shared_ptr<Variables> list_variables(Around around, const std::vector<Shape>& inputs, int64_t classes) {
   auto variables = std::make_shared<Variables>(std::move(around));
   const Shape x = inputs.empty() ? Shape() : inputs.front();
   const auto size = [&](const char* name, bool there, int dimension) {

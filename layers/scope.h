@@ -10,6 +10,9 @@
 
 namespace tarn {
 
+/// The variables that the items of a list see.
+using Around = std::shared_ptr<const Variables>;
+
 /// channels, length, depth, height, width, inputs and classes: names that expressions see in every list.
 const std::vector<std::string>& shape_variables();
 /// The keys of an item that belong to the list, whatever its type is: "name", "from", "when", …
@@ -18,8 +21,7 @@ const std::vector<std::string>& item_keys();
 
 /// The variables of a list whose first input has that shape; those that it does not have say so when they are asked
 /// for. `classes` is 0 where the data has none.
-std::shared_ptr<Variables> list_variables(std::shared_ptr<const Variables> around, const std::vector<Shape>& inputs,
-                                          int64_t classes);
+std::shared_ptr<Variables> list_variables(Around around, const std::vector<Shape>& inputs, int64_t classes);
 /// The same before any shape is known.
 std::shared_ptr<Variables> unknown_variables();
 

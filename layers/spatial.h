@@ -50,4 +50,11 @@ inline Shape spatial_sample(int rank) {
   return {2, 4, 4, 5, 4};
 }
 
+/// One whose sizes a window and a stride of 2 divide.
+inline Shape even_sample(int rank) {
+  if (rank == 1) return {2, 3, 6};
+  if (rank == 2) return {2, 3, 4, 6};
+  return {2, 2, 4, 2, 4};
+}
+
 }  // namespace tarn

@@ -11,7 +11,7 @@ std::array<int64_t, 2> pair(const Sizes& sizes) {
 }
 
 /// Fields that both layers have.
-struct Blocks {
+struct UnfoldBlocks {
   Sizes kernel_size;
   Sizes dilation{1};
   Sizes padding{0};
@@ -27,7 +27,7 @@ struct Blocks {
 
 class Unfold : public Module {
  public:
-  using Config = Blocks;
+  using Config = UnfoldBlocks;
   Unfold(const Config& c, Build&) : options_(c.options()) {}
   Tensor forward(const Tensor& x, Context&) override { return unfold(x, options_); }
 
@@ -39,7 +39,7 @@ class Fold : public Module {
  public:
   struct Config {
     Sizes output_size;
-    Blocks blocks;
+    UnfoldBlocks blocks;
     void fields(Fields& f) {
       f("output_size", output_size, "height and width of the image", size_rule(2, 1, true));
       blocks.fields(f);

@@ -210,7 +210,7 @@ bool add_unpooling() {
   return true;
 }
 
-const bool added = add_unpooling<1>() && add_unpooling<2>() && add_unpooling<3>();
+const bool unpool_added = add_unpooling<1>() && add_unpooling<2>() && add_unpooling<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -137,12 +137,12 @@ const auto& interpolate_row =
         .takes(1, 2)
         .formula("Upsample with size those of the second input after [N, C]")
         .source("torch.nn.functional.interpolate");
-const auto& nearest_row =
+const auto& upsampling_nearest2d_row =
     add_layer<Upsampling2d<false>>("UpsamplingNearest2d", "Resizes images by repeating their cells.",
                                    R"({"scale_factor": 2})", {spatial_sample(2)})
         .formula("y[h, w] = x[⌊h / scale_factor⌋, ⌊w / scale_factor⌋]")
         .source("torch.nn.UpsamplingNearest2d");
-const auto& bilinear_row =
+const auto& upsampling_bilinear2d_row =
     add_layer<Upsampling2d<true>>("UpsamplingBilinear2d",
                                   "Resizes images linearly in both directions; the corners stay.",
                                   R"({"scale_factor": 2})", {spatial_sample(2)})

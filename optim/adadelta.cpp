@@ -40,7 +40,7 @@ struct Adadelta {
   }
 };
 
-const auto& adadelta =
+const auto& adadelta_row =
     add_optimizer<Adadelta>("Adadelta", "Steps in the ratio of the running sizes of changes and of gradients.");
 
 }  // namespace

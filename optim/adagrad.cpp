@@ -49,7 +49,7 @@ struct Adagrad {
   }
 };
 
-const auto& adagrad =
+const auto& adagrad_row =
     add_optimizer<Adagrad>("Adagrad", "Divides the gradient by the root of the sum of its squares so far.");
 
 }  // namespace

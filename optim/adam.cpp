@@ -89,8 +89,8 @@ struct AdamMethod {
   }
 };
 
-const auto& adam = add_optimizer<AdamMethod<false>>("Adam", "Scales each step by running averages of g and g².");
-const auto& adamw =
+const auto& adam_row = add_optimizer<AdamMethod<false>>("Adam", "Scales each step by running averages of g and g².");
+const auto& adamw_row =
     add_optimizer<AdamMethod<true>>("AdamW", "Adam whose weight decay is kept apart from the gradient.");
 
 }  // namespace

@@ -54,7 +54,8 @@ struct Adamax {
   }
 };
 
-const auto& adamax = add_optimizer<Adamax>("Adamax", "Adam that divides by a decaying maximum of the gradient's size.");
+const auto& adamax_row =
+    add_optimizer<Adamax>("Adamax", "Adam that divides by a decaying maximum of the gradient's size.");
 
 }  // namespace
 }  // namespace tarn

@@ -55,7 +55,7 @@ struct Asgd {
   }
 };
 
-const auto& asgd = add_optimizer<Asgd>("ASGD", "Gradient descent that also averages the parameters.");
+const auto& asgd_row = add_optimizer<Asgd>("ASGD", "Gradient descent that also averages the parameters.");
 
 }  // namespace
 }  // namespace tarn

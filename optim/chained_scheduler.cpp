@@ -30,7 +30,7 @@ class ChainedScheduler : public Curve {
   std::vector<std::unique_ptr<Curve>> curves_;
 };
 
-const auto& chained_scheduler =
+const auto& chained_scheduler_row =
     add_schedule<ChainedScheduler>("ChainedScheduler", "Several schedules at once: their factors are multiplied.");
 
 }  // namespace

@@ -24,7 +24,7 @@ class ConstantLR : public Curve {
   Config c_;
 };
 
-const auto& constant_lr =
+const auto& constant_lr_row =
     add_schedule<ConstantLR>("ConstantLR", "A share of the rate for the first total_iters intervals, then all of it.");
 
 }  // namespace

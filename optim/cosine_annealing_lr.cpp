@@ -32,7 +32,7 @@ class CosineAnnealingLR : public Curve {
   double lowest_;
 };
 
-const auto& cosine_annealing_lr =
+const auto& cosine_annealing_lr_row =
     add_schedule<CosineAnnealingLR>("CosineAnnealingLR", "Lets the rate fall to eta_min along half a cosine.");
 
 }  // namespace

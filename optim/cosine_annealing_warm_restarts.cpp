@@ -37,7 +37,7 @@ class CosineAnnealingWarmRestarts : public Curve {
   Config c_;
 };
 
-const auto& cosine_annealing_warm_restarts = add_schedule<CosineAnnealingWarmRestarts>(
+const auto& cosine_annealing_warm_restarts_row = add_schedule<CosineAnnealingWarmRestarts>(
     "CosineAnnealingWarmRestarts", "Falls to eta_min along half a cosine and starts again, each time longer.");
 
 }  // namespace

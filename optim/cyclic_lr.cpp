@@ -65,7 +65,7 @@ class CyclicLR : public Curve {
   bool cycle_;
 };
 
-const auto& cyclic_lr =
+const auto& cyclic_lr_row =
     add_schedule<CyclicLR>("CyclicLR", "Lets the rate go up and down between two bounds.", Interval::step);
 
 }  // namespace

@@ -22,7 +22,7 @@ class ExponentialLR : public Curve {
   Config c_;
 };
 
-const auto& exponential_lr =
+const auto& exponential_lr_row =
     add_schedule<ExponentialLR>("ExponentialLR", "Multiplies the rate by gamma in every interval.");
 
 }  // namespace

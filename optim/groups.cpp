@@ -30,7 +30,8 @@ bool matches(std::string_view pattern, std::string_view name) {
 constexpr size_t nowhere = static_cast<size_t>(-1);
 
 /// Puts the parameters that a group's patterns match into it, where no group before has taken them.
-void take(const Json& group, size_t index, const std::vector<NamedTensor>& parameters, std::vector<size_t>& group_of) {
+void put_in_group(const Json& group, size_t index, const std::vector<NamedTensor>& parameters,
+                  std::vector<size_t>& group_of) {
   const Json& params = group.at("params");
   std::vector<const Json*> patterns;
   if (params.is_array()) {
@@ -79,7 +80,7 @@ std::unique_ptr<Optimizer> make_optimizer(const Json& json, std::vector<NamedTen
   if (const Json* groups = json.is_object() ? json.find("groups") : nullptr) {
     base.erase("groups");
     for (const Json& group : groups->items()) {
-      take(group, configs.size(), parameters, group_of);
+      put_in_group(group, configs.size(), parameters, group_of);
       configs.push_back(group_config(base, group));
     }
   }

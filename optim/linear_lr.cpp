@@ -29,7 +29,7 @@ class LinearLR : public Curve {
   Config c_;
 };
 
-const auto& linear_lr =
+const auto& linear_lr_row =
     add_schedule<LinearLR>("LinearLR", "Moves the rate's factor in a straight line within total_iters intervals.");
 
 }  // namespace

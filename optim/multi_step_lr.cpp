@@ -28,7 +28,7 @@ class MultiStepLR : public Curve {
   Config c_;
 };
 
-const auto& multi_step_lr =
+const auto& multi_step_lr_row =
     add_schedule<MultiStepLR>("MultiStepLR", "Multiplies the rate by gamma at each of the milestones.");
 
 }  // namespace

@@ -60,7 +60,7 @@ struct NAdam {
   }
 };
 
-const auto& nadam = add_optimizer<NAdam>("NAdam", "Adam with Nesterov's look-ahead.");
+const auto& nadam_row = add_optimizer<NAdam>("NAdam", "Adam with Nesterov's look-ahead.");
 
 }  // namespace
 }  // namespace tarn

@@ -85,7 +85,7 @@ class OneCycleLR : public Curve {
   bool cycle_;
 };
 
-const auto& one_cycle_lr = add_schedule<OneCycleLR>(
+const auto& one_cycle_lr_row = add_schedule<OneCycleLR>(
     "OneCycleLR", "One rise and one long fall of the rate, with the momentum going the other way.", Interval::step);
 
 }  // namespace

@@ -30,7 +30,7 @@ class PolynomialLR : public Curve {
   double power_;
 };
 
-const auto& polynomial_lr = add_schedule<PolynomialLR>(
+const auto& polynomial_lr_row = add_schedule<PolynomialLR>(
     "PolynomialLR", "Lets the rate fall to 0 within total_iters intervals, as a power of the share that remains.");
 
 }  // namespace

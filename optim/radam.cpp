@@ -60,7 +60,7 @@ struct RAdam {
   }
 };
 
-const auto& radam = add_optimizer<RAdam>("RAdam", "Adam with a rectified start: no warm-up needed.");
+const auto& radam_row = add_optimizer<RAdam>("RAdam", "Adam with a rectified start: no warm-up needed.");
 
 }  // namespace
 }  // namespace tarn

@@ -92,7 +92,7 @@ class ReduceLROnPlateau : public Curve {
   int64_t bad_ = 0, cooling_ = 0, falls_ = 0;
 };
 
-const auto& reduce_lr_on_plateau = add_schedule<ReduceLROnPlateau>(
+const auto& reduce_lr_on_plateau_row = add_schedule<ReduceLROnPlateau>(
     "ReduceLROnPlateau", "Multiplies the rate by factor when a metric has stopped improving.");
 
 }  // namespace

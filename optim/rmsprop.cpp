@@ -62,7 +62,7 @@ struct RmsProp {
   }
 };
 
-const auto& rmsprop = add_optimizer<RmsProp>("RMSprop", "Divides the gradient by a running average of its size.");
+const auto& rmsprop_row = add_optimizer<RmsProp>("RMSprop", "Divides the gradient by a running average of its size.");
 
 }  // namespace
 }  // namespace tarn

@@ -50,9 +50,9 @@ struct Rprop {
   }
 };
 
-const auto& rprop = add_optimizer<Rprop>("Rprop",
-                                         "Steps by the sign of the gradient, with a step size of its own for "
-                                         "every number.");
+const auto& rprop_row = add_optimizer<Rprop>("Rprop",
+                                             "Steps by the sign of the gradient, with a step size of its own for "
+                                             "every number.");
 
 }  // namespace
 }  // namespace tarn

@@ -45,7 +45,7 @@ class SequentialLR : public Curve {
   std::vector<std::unique_ptr<Curve>> curves_;
 };
 
-const auto& sequential_lr =
+const auto& sequential_lr_row =
     add_schedule<SequentialLR>("SequentialLR", "One schedule after the other, changing at the milestones.");
 
 }  // namespace

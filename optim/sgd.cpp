@@ -75,7 +75,7 @@ struct Sgd {
   }
 };
 
-const auto& sgd = add_optimizer<Sgd>("SGD", "Steps against the gradient, with momentum if asked for.");
+const auto& sgd_row = add_optimizer<Sgd>("SGD", "Steps against the gradient, with momentum if asked for.");
 
 }  // namespace
 }  // namespace tarn

@@ -26,7 +26,7 @@ class StepLR : public Curve {
   Config c_;
 };
 
-const auto& step_lr = add_schedule<StepLR>("StepLR", "Multiplies the rate by gamma every step_size intervals.");
+const auto& step_lr_row = add_schedule<StepLR>("StepLR", "Multiplies the rate by gamma every step_size intervals.");
 
 }  // namespace
 }  // namespace tarn

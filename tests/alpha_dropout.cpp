@@ -9,7 +9,7 @@
 #include "core/tape.h"
 #include "layers/module.h"
 
-namespace tarn {
+namespace tarn::test_alpha_dropout {
 namespace {
 
 constexpr double limit = -1.7580993408473766;
@@ -127,4 +127,4 @@ TEST_CASE("the random layers change nothing, or by the mean slope, when not trai
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_alpha_dropout

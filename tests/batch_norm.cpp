@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_batch_norm {
 
 namespace {
 
@@ -143,3 +143,5 @@ TEST_CASE("batch_norm refuses single values, wrong ranks and weights of another 
   CHECK_THROWS_AS(batch_norm(Tensor::ones({2, 3, 2}), {}, Tensor::ones({3}, Dtype::f64)), Error);
   CHECK_THROWS_AS(batch_norm(Tensor::ones({2, 3, 2}, Dtype::i64), {}, {}), Error);
 }
+
+}  // namespace tarn::test_batch_norm

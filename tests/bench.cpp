@@ -10,7 +10,7 @@
 #include "apps/shapes.h"
 #include "core/error.h"
 
-namespace tarn {
+namespace tarn::test_bench {
 namespace {
 
 TEST_CASE("a workload is reported as one JSON object with its times") {
@@ -77,4 +77,4 @@ TEST_CASE("gradcheck prints a row for each tensor and order, and totals") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_bench

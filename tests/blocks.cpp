@@ -8,7 +8,7 @@
 #include "layers/model.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_blocks {
 namespace {
 
 /// A model of `list`, with these blocks, for inputs of that shape.
@@ -296,4 +296,4 @@ TEST_CASE("patterns match with stars anywhere") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_blocks

@@ -10,7 +10,7 @@
 
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_build {
 namespace {
 
 TEST_CASE("an embedded file has the bytes of the file in the repository") {
@@ -42,4 +42,4 @@ TEST_CASE("the commit is a short hash or unknown") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_build

@@ -20,7 +20,7 @@
 #include "tests/support/json_schema.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_catalog {
 namespace {
 
 namespace fs = std::filesystem;
@@ -151,4 +151,4 @@ TEST_CASE("text is wrapped between words, with characters and not bytes counted"
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_catalog

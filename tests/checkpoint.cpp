@@ -9,7 +9,7 @@
 #include "core/tape.h"
 #include "layers/model.h"
 
-namespace tarn {
+namespace tarn::test_checkpoint {
 namespace {
 
 Tensor random(const Shape& shape, uint64_t number, Dtype dtype = Dtype::f64) {
@@ -190,4 +190,4 @@ TEST_CASE("segments carry branches and second outputs from one to another") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_checkpoint

@@ -15,7 +15,7 @@
 #include "tests/support/png_writer.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_commands {
 namespace {
 
 namespace fs = std::filesystem;
@@ -338,4 +338,4 @@ TEST_CASE("predict leaves the labels of a table out") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_commands

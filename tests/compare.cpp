@@ -13,7 +13,7 @@
 #include "core/file.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_compare {
 namespace {
 
 Trial trial(const std::string& config, int64_t seed, double accuracy) {
@@ -235,4 +235,4 @@ TEST_CASE("a training is expected to take as long as its config's last, or its g
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_compare

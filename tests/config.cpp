@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-namespace tarn {
+namespace tarn::test_config {
 namespace {
 
 struct Warmup {
@@ -379,4 +379,4 @@ TEST_CASE("any value in any field is read or refused with its place, never worse
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_config

@@ -10,7 +10,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_config_file {
 namespace {
 
 struct Files {
@@ -148,4 +148,4 @@ TEST_CASE("a bomb of files ends with a message") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_config_file

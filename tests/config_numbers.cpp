@@ -4,7 +4,7 @@
 #include "core/config.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_config_numbers {
 namespace {
 
 struct Scale {
@@ -40,4 +40,4 @@ TEST_CASE("numbers for dimensions are one number or a list, and are written as t
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_config_numbers

@@ -11,7 +11,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-namespace tarn {
+namespace tarn::test_conv {
 namespace {
 
 struct Case {
@@ -279,4 +279,4 @@ TEST_CASE("dtypes must agree and float") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_conv

@@ -8,7 +8,7 @@
 #include "layers/module.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_conv_transpose {
 namespace {
 
 struct Case {
@@ -219,4 +219,4 @@ TEST_CASE("a ConvTranspose layer refuses settings that cannot be") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_conv_transpose

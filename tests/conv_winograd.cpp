@@ -9,7 +9,7 @@
 #include "core/ops.h"
 #include "core/random.h"
 
-namespace tarn {
+namespace tarn::test_conv_winograd {
 namespace {
 
 using kernels::choose_conv;
@@ -138,4 +138,4 @@ TEST_CASE("a chosen Winograd convolution is what the op returns, forward and bac
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_conv_winograd

@@ -10,7 +10,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_ctc_loss {
 
 namespace {
 
@@ -216,3 +216,5 @@ TEST_CASE("ctc_loss refuses lengths and labels that do not fit") {
   CHECK_THROWS_AS(ctc_loss(drawn({5}), row({1}), row({1}), row({1})), Error);
   CHECK_THROWS_AS(ctc_loss(x.to(Dtype::i64), targets, row({5, 5}), row({2, 2})), Error);
 }
+
+}  // namespace tarn::test_ctc_loss

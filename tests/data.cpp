@@ -12,7 +12,7 @@
 #include "data/loader.h"
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_data {
 namespace {
 
 Json json(const std::string& text) {
@@ -328,4 +328,4 @@ TEST_CASE("wrong data configs are located errors") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data

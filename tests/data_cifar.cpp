@@ -5,7 +5,7 @@
 #include "tests/support/data_folder.h"
 #include "tests/support/deflate.h"
 
-namespace tarn {
+namespace tarn::test_data_cifar {
 namespace {
 
 using test::gzip;
@@ -137,4 +137,4 @@ TEST_CASE("broken labels of CIFAR-100 are found in the column that is asked for"
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data_cifar

@@ -11,7 +11,7 @@
 #include "tests/support/data_folder.h"
 #include "tests/support/png_writer.h"
 
-namespace tarn {
+namespace tarn::test_data_docs {
 namespace {
 
 using test::DataFolder;
@@ -119,4 +119,4 @@ TEST_CASE("every source of data is on the page about data, with a section that i
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data_docs

@@ -14,7 +14,7 @@
 #include "data/input.h"
 #include "tests/support/deflate.h"
 
-namespace tarn {
+namespace tarn::test_data_files {
 namespace {
 
 using test::gzip;
@@ -309,4 +309,4 @@ TEST_CASE("a table in a config is standardised by its training part alone") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data_files

@@ -13,7 +13,7 @@
 #include "data/picture_files.h"
 #include "tests/support/png_writer.h"
 
-namespace tarn {
+namespace tarn::test_data_folder {
 namespace {
 
 namespace fs = std::filesystem;
@@ -285,4 +285,4 @@ TEST_CASE("names of classes and files may be anything that a file system takes")
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data_folder

@@ -10,7 +10,7 @@
 #include "tests/support/data_folder.h"
 #include "tests/support/deflate.h"
 
-namespace tarn {
+namespace tarn::test_data_npz {
 namespace {
 
 using test::deflated;
@@ -342,4 +342,4 @@ TEST_CASE("bombs and names that lead elsewhere do nothing") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_data_npz

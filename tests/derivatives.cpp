@@ -8,7 +8,7 @@
 #include "core/ops.h"
 #include "core/random.h"
 
-namespace tarn {
+namespace tarn::test_derivatives {
 namespace {
 
 Tensor values(const Shape& shape, std::vector<double> list) {
@@ -129,4 +129,4 @@ TEST_CASE("wrong shapes are refused") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_derivatives

@@ -12,7 +12,7 @@
 #include "core/file.h"
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_docs {
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,4 +119,4 @@ TEST_CASE("links between pages lead somewhere") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_docs

@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_dropout {
 
 TEST_CASE("dropout keeps the right share, scales it, and gives back the same mask for gradients of any thread count") {
   const Tensor x = Tensor::ones({1000, 100}).requires_grad();
@@ -67,3 +67,5 @@ TEST_CASE("32 blocks of a stream at once are the blocks one by one") {
       for (size_t k = 0; k < 4; ++k) CHECK(words[k][l] == stream.block(first + l)[k]);
   }
 }
+
+}  // namespace tarn::test_dropout

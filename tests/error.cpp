@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace tarn {
+namespace tarn::test_error {
 namespace {
 
 struct Counted {
@@ -55,4 +55,4 @@ TEST_CASE("quoting makes any text safe to print and short") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_error

@@ -7,7 +7,7 @@
 
 #include "core/file.h"
 
-namespace tarn {
+namespace tarn::test_experiment {
 namespace {
 
 TEST_CASE("an override inside a section that is left out changes the section's default") {
@@ -22,4 +22,4 @@ TEST_CASE("an override inside a section that is left out changes the section's d
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_experiment

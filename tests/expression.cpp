@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 
-namespace tarn {
+namespace tarn::test_expression {
 namespace {
 
 Variables some() {
@@ -196,4 +196,4 @@ TEST_CASE("inner variables hide outer ones, and chosen names hide given ones") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_expression

@@ -8,7 +8,7 @@
 #include "core/ops.h"
 #include "core/record.h"
 
-namespace tarn {
+namespace tarn::test_false_alarms {
 namespace {
 
 /// How an input is filled; each draws from its own stream.
@@ -168,4 +168,4 @@ TEST_CASE("the same points do not hide a wrong derivative") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_false_alarms

@@ -13,7 +13,7 @@
 #include "core/checksum.h"
 #include "core/error.h"
 
-namespace tarn {
+namespace tarn::test_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -164,4 +164,4 @@ TEST_CASE("the checksum has the values of its specification, however the bytes a
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_file

@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_golden {
 namespace {
 
 const std::filesystem::path folder = std::filesystem::path(TARN_SOURCE_DIR) / "tests/golden";
@@ -109,4 +109,4 @@ TEST_CASE("comparison: NaN equals NaN, infinities must match, integers must be e
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_golden

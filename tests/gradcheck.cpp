@@ -6,7 +6,7 @@
 #include "core/ops.h"
 #include "core/record.h"
 
-namespace tarn {
+namespace tarn::test_gradcheck {
 namespace {
 
 Tensor values(std::vector<double> list) {
@@ -81,4 +81,4 @@ TEST_CASE("a float32 input is refused") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_gradcheck

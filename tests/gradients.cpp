@@ -3,7 +3,7 @@
 
 #include "apps/gradcheck/subjects.h"
 
-namespace tarn {
+namespace tarn::test_gradients {
 namespace {
 
 void check_all(const std::vector<Subject>& subjects) {
@@ -46,4 +46,4 @@ TEST_CASE("a sample's numeric derivative is not drowned in kinks") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_gradients

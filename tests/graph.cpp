@@ -11,7 +11,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/graph_cases.h"
 
-namespace tarn {
+namespace tarn::test_graph {
 namespace {
 
 using test::message_of;
@@ -310,4 +310,4 @@ TEST_CASE("graphs that are too large for a picture are refused with a hint") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_graph

@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_graph_errors {
 namespace {
 
 struct Malformed {
@@ -208,4 +208,4 @@ TEST_CASE("a hundred malformed graphs are refused with a place") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_graph_errors

@@ -14,7 +14,7 @@
 #include "tests/support/graph_cases.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_graph_svg {
 namespace {
 
 using test::contains;
@@ -311,4 +311,4 @@ TEST_CASE("tarn graph prints an outline, writes a picture, and refuses what it c
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_graph_svg

@@ -10,7 +10,7 @@
 #include "core/tape.h"
 #include "layers/module.h"
 
-using namespace tarn;
+namespace tarn::test_group_norm {
 
 namespace {
 
@@ -297,3 +297,5 @@ TEST_CASE("LayerNorm takes the last dimension where no sizes are given, and refu
   CHECK_THROWS_WITH_AS(layer_of(R"({"type": "GroupNorm", "num_groups": 3})", {{0, 4, 2}}),
                        doctest::Contains("the 4 channels of the input [N,4,2] cannot be cut into 3 groups"), Error);
 }
+
+}  // namespace tarn::test_group_norm

@@ -9,7 +9,7 @@
 
 #include "tests/support/png_writer.h"
 
-namespace tarn {
+namespace tarn::test_image {
 namespace {
 
 using Decode = std::function<Tensor(const std::string&)>;
@@ -241,4 +241,4 @@ TEST_CASE("grey becomes three equal channels, colour its luma") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_image

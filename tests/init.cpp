@@ -8,7 +8,7 @@
 
 #include "layers/initializer.h"
 
-namespace tarn {
+namespace tarn::test_init {
 namespace {
 
 const Stream stream{7, 1, 0};
@@ -131,4 +131,4 @@ TEST_CASE("initialisers are found by name, with their settings") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_init

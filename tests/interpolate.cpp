@@ -13,7 +13,7 @@
 #include "layers/module.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_interpolate {
 namespace {
 
 using Matrix = std::vector<std::vector<double>>;  // [output][input]
@@ -354,4 +354,4 @@ TEST_CASE("Interpolate takes its size from a second input, or as Upsample does")
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_interpolate

@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace tarn {
+namespace tarn::test_json {
 namespace {
 
 std::string message_of(const std::string& written, const JsonLimits& limits = {}) {
@@ -218,4 +218,4 @@ TEST_CASE("a value is built in code, and building never makes a key twice") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_json

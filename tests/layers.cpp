@@ -8,7 +8,7 @@
 #include "layers/loss.h"
 #include "layers/model.h"
 
-namespace tarn {
+namespace tarn::test_layers {
 namespace {
 
 std::unique_ptr<Module> layer_of(const std::string& config, std::vector<Shape> inputs, Dtype dtype = Dtype::f64) {
@@ -259,4 +259,4 @@ TEST_CASE("what papers call a layer is understood, and written out as the layer'
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_layers

@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_loss {
 
 namespace {
 
@@ -155,3 +155,5 @@ TEST_CASE("binary cross entropy is the same from probabilities and from logits, 
   check_refused([&] { binary_cross_entropy(x * 9.0, t); }, "outside [0, 1]");
   check_refused([&] { binary_cross_entropy(ends, Tensor::ones({2, 1}, Dtype::f64)); }, "must have the same shape");
 }
+
+}  // namespace tarn::test_loss

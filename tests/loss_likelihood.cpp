@@ -10,7 +10,7 @@
 #include "core/tape.h"
 #include "layers/loss.h"
 
-using namespace tarn;
+namespace tarn::test_loss_likelihood {
 
 namespace {
 
@@ -128,3 +128,5 @@ TEST_CASE("a config chooses the settings of likelihood losses") {
         poisson_nll_loss(x, same, true, true, 1e-8, Reduction::sum).item());
   CHECK_THROWS_AS(loss(R"({"type": "MSELoss", "reduction": "batchmean"})"), Error);
 }
+
+}  // namespace tarn::test_loss_likelihood

@@ -11,7 +11,7 @@
 #include "layers/loss.h"
 #include "layers/module.h"
 
-using namespace tarn;
+namespace tarn::test_loss_margin {
 
 namespace {
 
@@ -261,3 +261,5 @@ TEST_CASE("configs choose the settings of margin losses, and losses of three inp
         triplet_margin_loss(inputs[0], inputs[1], inputs[2], 1, std::numeric_limits<double>::infinity(), 1e-6, true)
             .item());
 }
+
+}  // namespace tarn::test_loss_margin

@@ -14,7 +14,7 @@
 #include "tests/folders.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_manual {
 namespace {
 
 namespace fs = std::filesystem;
@@ -263,4 +263,4 @@ TEST_CASE("tarn manual writes what changed, and names what is left over") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_manual

@@ -8,7 +8,7 @@
 #include "core/ops.h"
 #include "core/tape.h"
 
-namespace tarn {
+namespace tarn::test_model {
 namespace {
 
 Model model_of(const std::string& list, const Shape& input, int64_t classes = 0) {
@@ -271,4 +271,4 @@ TEST_CASE("converting a model keeps what is shared shared") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_model

@@ -7,7 +7,7 @@
 #include "layers/model.h"
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_networks {
 namespace {
 
 std::unique_ptr<Model> built(const std::string& model, const Shape& input, int64_t classes = 10) {
@@ -95,4 +95,4 @@ TEST_CASE("a model that ends in LogSoftmax under CrossEntropyLoss is remarked on
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_networks

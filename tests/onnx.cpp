@@ -7,7 +7,7 @@
 
 #include "core/ops.h"
 
-namespace tarn {
+namespace tarn::test_onnx {
 namespace {
 
 namespace fs = std::filesystem;
@@ -137,4 +137,4 @@ TEST_CASE("the pooling cases of ONNX's node tests pass") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_onnx

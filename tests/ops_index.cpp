@@ -9,9 +9,8 @@
 #include "core/random.h"
 #include "core/tape.h"
 
+namespace tarn::test_ops_index {
 namespace {
-
-using namespace tarn;
 
 using Ints = std::vector<int64_t>;
 using Values = std::vector<double>;
@@ -186,3 +185,5 @@ TEST_CASE("sort and topk are stable and count NaN as the largest") {
     }
   }
 }
+
+}  // namespace tarn::test_ops_index

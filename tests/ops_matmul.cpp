@@ -11,9 +11,8 @@
 #include "core/random.h"
 #include "core/tape.h"
 
+namespace tarn::test_ops_matmul {
 namespace {
-
-using namespace tarn;
 
 Tensor drawn(const Shape& shape, uint64_t purpose, Dtype dtype = Dtype::f64) {
   return normal(shape, Stream{5, purpose, 0}, 0, 1, dtype);
@@ -179,3 +178,5 @@ TEST_CASE("products of the wrong shapes say what is wrong") {
   CHECK_THROWS_AS(bilinear(drawn({2, 3}, 1), drawn({3, 4}, 1), drawn({2, 3, 4}, 1)), Error);
   CHECK_THROWS_AS(bilinear(drawn({2, 3}, 1), drawn({2, 4}, 1), drawn({2, 3, 5}, 1)), Error);
 }
+
+}  // namespace tarn::test_ops_matmul

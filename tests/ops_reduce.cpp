@@ -12,9 +12,8 @@
 #include "core/random.h"
 #include "core/tape.h"
 
+namespace tarn::test_ops_reduce {
 namespace {
-
-using namespace tarn;
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -303,3 +302,5 @@ TEST_CASE("int64 sums and products wrap around") {
   CHECK(prod(x).to_vector<int64_t>()[0] == -2);
   CHECK(cumprod(x, 0).to_vector<int64_t>()[1] == -2);
 }
+
+}  // namespace tarn::test_ops_reduce

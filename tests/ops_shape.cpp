@@ -10,9 +10,8 @@
 #include "core/random.h"
 #include "core/tape.h"
 
+namespace tarn::test_ops_shape {
 namespace {
-
-using namespace tarn;
 
 using Index = std::vector<int64_t>;
 
@@ -244,3 +243,5 @@ TEST_CASE("cast changes the dtype and its gradient comes back in the first one")
   CHECK(g.to_vector<float>() == std::vector<float>{0, 2, 4});
   CHECK(cast(x, Dtype::i64).to_vector<int64_t>() == std::vector<int64_t>{0, 1, 2});
 }
+
+}  // namespace tarn::test_ops_shape

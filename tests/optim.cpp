@@ -10,7 +10,7 @@
 #include "optim/optimizer.h"
 #include "tests/support/optim_samples.h"
 
-namespace tarn {
+namespace tarn::test_optim {
 namespace {
 
 TEST_CASE("every optimizer gives the same bits for any number of threads") {
@@ -205,4 +205,4 @@ TEST_CASE("clip_grad_value clamps every element and keeps NaN") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_optim

@@ -10,7 +10,7 @@
 #include "optim/optimizer.h"
 #include "tests/support/optim_samples.h"
 
-namespace tarn {
+namespace tarn::test_optim_formulas {
 namespace {
 
 /// What one method does with one number: `state` starts empty, `t` counts from 1.
@@ -163,4 +163,4 @@ TEST_CASE("Rprop looks at signs alone and ASGD shrinks while it averages") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_optim_formulas

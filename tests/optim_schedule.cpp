@@ -8,7 +8,7 @@
 
 #include "optim/schedule.h"
 
-namespace tarn {
+namespace tarn::test_optim_schedule {
 namespace {
 
 Json json(const std::string& text) {
@@ -207,4 +207,4 @@ TEST_CASE("impossible schedules are located errors") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_optim_schedule

@@ -5,7 +5,7 @@
 #include "core/tape.h"
 #include "layers/module.h"
 
-namespace tarn {
+namespace tarn::test_pad_layers {
 namespace {
 
 Tensor run(const std::string& config, const Tensor& x) {
@@ -83,4 +83,4 @@ TEST_CASE("wrapping around what was cropped away altogether is an error") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pad_layers

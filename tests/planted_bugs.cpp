@@ -10,7 +10,7 @@
 #include "core/record.h"
 #include "core/tape.h"
 
-namespace tarn {
+namespace tarn::test_planted_bugs {
 namespace {
 
 /// An error that somebody could make when writing a pullback.
@@ -149,4 +149,4 @@ TEST_CASE("errors planted in pullbacks are found, whatever the op") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_planted_bugs

@@ -10,8 +10,9 @@
 #include "core/tape.h"
 #include "tests/support/pools.h"
 
-using namespace tarn;
-using namespace tarn::test;
+namespace tarn::test_pool {
+
+using namespace test;
 
 namespace {
 
@@ -203,3 +204,5 @@ TEST_CASE("pooling refuses whole numbers and planes of another size") {
   CHECK_THROWS_AS(max_pool(Tensor::zeros({1, 1, 4, 5}), w), Error);
   CHECK_THROWS_AS(avg_pool(Tensor::zeros({4, 4}), w), Error);
 }
+
+}  // namespace tarn::test_pool

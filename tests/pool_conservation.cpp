@@ -9,7 +9,7 @@
 #include "tests/support/pooling_rows.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pool_conservation {
 namespace {
 
 using namespace test;
@@ -191,4 +191,4 @@ TEST_CASE("every pooling whose result moves along with its input hands on its wh
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pool_conservation

@@ -10,8 +10,9 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/pools.h"
 
-using namespace tarn;
-using namespace tarn::test;
+namespace tarn::test_pool_definitions {
+
+using namespace test;
 
 namespace {
 
@@ -98,7 +99,8 @@ static std::vector<Span> any_spans(Draws& draws, int64_t size) {
   return spans;
 }
 
-TEST_CASE("maxima of listed windows, of all planes alike or of each plane's own, are the first largest of their cells") {
+TEST_CASE(
+    "maxima of listed windows, of all planes alike or of each plane's own, are the first largest of their cells") {
   Draws draws(12);
   for (int trial = 0; trial < 600; ++trial) {
     const int rank = static_cast<int>(draws.pick(1, 3));
@@ -213,3 +215,5 @@ TEST_CASE("unpooling spreads what pooling has gathered") {
   });
   CHECK(compared > 50);
 }
+
+}  // namespace tarn::test_pool_definitions

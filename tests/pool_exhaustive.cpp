@@ -10,7 +10,7 @@
 #include "core/ops.h"
 #include "core/random.h"
 
-namespace tarn {
+namespace tarn::test_pool_exhaustive {
 namespace {
 
 /// One axis as the definition says it, counted out cell by cell; nothing of it is taken from core/ops/window.h.
@@ -226,4 +226,4 @@ TEST_CASE("pooling conserves the cotangent: maxima, means over the cells inside,
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pool_exhaustive

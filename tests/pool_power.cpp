@@ -10,8 +10,9 @@
 #include "layers/module.h"
 #include "tests/support/pools.h"
 
-using namespace tarn;
-using namespace tarn::test;
+namespace tarn::test_pool_power {
+
+using namespace test;
 
 namespace {
 
@@ -288,3 +289,5 @@ TEST_CASE("gradient checks of Lp pooling are not misled where values are 0") {
     }
   });
 }
+
+}  // namespace tarn::test_pool_power

@@ -3,7 +3,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_attention {
 namespace {
 
 using test::check_example;
@@ -200,4 +200,4 @@ TEST_CASE("the image branch says one thing at every position, and needs a batch 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_attention

@@ -5,7 +5,7 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_channel {
 namespace {
 
 using namespace test;
@@ -205,4 +205,4 @@ TEST_CASE("FuzzyPool agrees with its formula in windows that hang over the edge"
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_channel

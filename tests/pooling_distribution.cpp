@@ -8,7 +8,7 @@
 #include "layers/module.h"
 #include "tests/support/outcomes.h"
 
-namespace tarn {
+namespace tarn::test_pooling_distribution {
 namespace {
 
 using namespace test;
@@ -22,8 +22,8 @@ TEST_CASE("stochastic pooling by the softmax draws each value with its share, ne
   const std::vector<double> values{-1, 2, 0.5, -0.25};
   const Tensor x = planes(values);
   const auto pool = layer(R"({"type": "StochasticPool1d", "kernel_size": 4, "negatives": "softmax"})", x.shape());
-  const Tensor y = run(*pool, x, 5);
-  Counts counts;
+  const Tensor y = draw_from(*pool, x, 5);
+  OutcomeCounts counts;
   for (int64_t i = 0; i < draws; ++i) ++counts[{static_cast<int64_t>(y.at(i) * 4)}];
   Chances chances;
   double total = 0;
@@ -40,7 +40,7 @@ TEST_CASE("a window without a positive value hands its gradient to any of its ce
       const auto pool = layer(text(R"({"type": "StochasticPool1d", "kernel_size": 4, "stride": 4, "padding": )",
                                    padded ? 2 : 0, none ? R"(, "zero_sum": "zero"})" : "}"),
                               x.shape());
-      const auto f = [&](const Tensors& t) { return select(run(*pool, t[0], 6), 2, 0); };
+      const auto f = [&](const Tensors& t) { return select(draw_from(*pool, t[0], 6), 2, 0); };
       const Valued found = vjp(f, {x}, Tensor::ones({1, draws}, Dtype::f64));
       CHECK(amax(abs(found.value), {}).item() == 0);
       const Tensor& g = found.gradients[0];
@@ -66,10 +66,10 @@ TEST_CASE("stochastic pooling by rank draws each rank with its chance, in window
   const Tensor x = planes({3, -1, 5, 0, 4});
   const auto pool =
       layer(R"({"type": "RankStochasticPool1d", "kernel_size": 5, "stride": 5, "padding": 2, "a": 0.3})", x.shape());
-  const Tensor y = select(run(*pool, x, 7), 2, 0);  // sees 3, -1 and 5
+  const Tensor y = select(draw_from(*pool, x, 7), 2, 0);  // sees 3, -1 and 5
   const auto whole = layer(R"({"type": "RankStochasticPool1d", "kernel_size": 5, "a": 0.3})", x.shape());
-  const Tensor z = run(*whole, x, 8);
-  Counts at_edge, counts;
+  const Tensor z = draw_from(*whole, x, 8);
+  OutcomeCounts at_edge, counts;
   for (int64_t i = 0; i < draws; ++i) {
     ++at_edge[{static_cast<int64_t>(y.at(i))}];
     ++counts[{static_cast<int64_t>(z.at(i))}];
@@ -90,8 +90,8 @@ TEST_CASE(
   const double p = 0.35;
   const Tensor x = planes({2, 5, 3, 1});
   const auto pool = layer(R"({"type": "MaxPoolDropout1d", "kernel_size": 4, "p": 0.35})", x.shape());
-  const Tensor y = run(*pool, x, 9);
-  Counts counts;
+  const Tensor y = draw_from(*pool, x, 9);
+  OutcomeCounts counts;
   for (int64_t i = 0; i < draws; ++i) ++counts[{static_cast<int64_t>(y.at(i))}];
   const double q = 1 - p;
   check_outcomes(counts, {{{5}, p}, {{3}, p * q}, {{2}, p * q * q}, {{1}, p * q * q * q}, {{0}, q * q * q * q}});
@@ -108,10 +108,10 @@ TEST_CASE("coins of mixed pooling are independent of each other and of those of 
               x.shape());
     const int64_t coins = granularity == "layer" ? 1 : granularity == "sample" ? 2 : granularity == "channel" ? 10 : 40;
     const int64_t apart = 40 / coins;
-    Counts neighbours, steps;
+    OutcomeCounts neighbours, steps;
     std::vector<int64_t> before;
     for (uint64_t step = 0; step * static_cast<uint64_t>(coins) < 2 * draws; ++step) {
-      const Tensor y = run(*pool, x, 10, step);
+      const Tensor y = draw_from(*pool, x, 10, step);
       std::vector<int64_t> now;
       // The values of a window are 2i and 2i + 1: the maximum is whole, the mean is not.
       for (int64_t i = 0; i < coins; ++i) {
@@ -162,9 +162,9 @@ TEST_CASE("S3 pooling draws every choice of rows and of columns alike, and indep
   for (const Case& c : cases) {
     CAPTURE(c.settings);
     const auto pool = layer(text(R"({"type": "S3Pool2d", "kernel_size": 1, )", c.settings, "}"), x.shape());
-    Counts counts;
+    OutcomeCounts counts;
     for (uint64_t step = 0; step < draws; ++step) {
-      const Tensor y = run(*pool, x, 11, step);
+      const Tensor y = draw_from(*pool, x, 11, step);
       Outcome drawn;
       for (int64_t i = 0; i < y.size(2); ++i) drawn.push_back(static_cast<int64_t>(y.at(i * y.size(3))) / 4);
       for (int64_t i = 0; i < y.size(3); ++i) drawn.push_back(static_cast<int64_t>(y.at(i)) % 4);
@@ -172,7 +172,7 @@ TEST_CASE("S3 pooling draws every choice of rows and of columns alike, and indep
     }
     check_outcomes(counts, product(c.rows, c.columns));
     // One draw for all samples and channels.
-    const Tensor y = run(*pool, many, 12);
+    const Tensor y = draw_from(*pool, many, 12);
     const int64_t cells = y.numel() / 4;
     for (int64_t i = 0; i < cells; ++i)
       for (int64_t p = 1; p < 4; ++p) CHECK(y.at(p * cells + i) == y.at(i) + static_cast<double>(20 * p));
@@ -180,4 +180,4 @@ TEST_CASE("S3 pooling draws every choice of rows and of columns alike, and indep
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_distribution

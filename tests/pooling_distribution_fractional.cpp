@@ -9,7 +9,7 @@
 #include "layers/pooling/fractional.h"
 #include "tests/support/outcomes.h"
 
-namespace tarn {
+namespace tarn::test_pooling_distribution_fractional {
 namespace {
 
 using namespace test;
@@ -49,9 +49,9 @@ TEST_CASE("PyTorch's windows start where its formula says, as often as it says, 
       const auto pool = layer(text(R"({"type": "Fractional)", averages ? "Avg" : "Max", R"(Pool1d", "kernel_size": )",
                                    d.kernel, R"(, "output_size": )", d.output, "}"),
                               x.shape());
-      const Tensor y = run(*pool, x, 3);
+      const Tensor y = draw_from(*pool, x, 3);
       const double behind = static_cast<double>(d.kernel - 1) / (averages ? 2 : 1);
-      Counts counts;
+      OutcomeCounts counts;
       for (int64_t p = 0; p < draws; ++p) {
         Outcome starts;
         for (int64_t o = 0; o < d.output; ++o)
@@ -68,8 +68,8 @@ TEST_CASE("PyTorch's windows of rows and columns are drawn independently for eve
   const Line columns{7, 3, 2};
   const Tensor x = repeat(numbers({1, 1, 8, 7}), std::vector<int64_t>{2, draws / 2, 1, 1});
   const auto pool = layer(R"({"type": "FractionalMaxPool2d", "kernel_size": 2, "output_size": [4, 3]})", x.shape());
-  const Tensor y = run(*pool, x, 4);
-  Counts counts, pairs;
+  const Tensor y = draw_from(*pool, x, 4);
+  OutcomeCounts counts, pairs;
   Outcome before;
   for (int64_t p = 0; p < draws; ++p) {
     Outcome starts;
@@ -145,16 +145,16 @@ TEST_CASE("windows that divide a plane are drawn as published, rows and columns 
       const auto pool = layer(text(R"({"type": "FractionalMaxPool2d", "output_size": [4, 3], "mode": ")", mode,
                                    R"(", "overlapping": )", overlapping, "}"),
                               x.shape());
-      Counts counts;
+      OutcomeCounts counts;
       for (uint64_t step = 0; step < draws; ++step) {
-        const Tensor y = run(*pool, x, 5, step);
+        const Tensor y = draw_from(*pool, x, 5, step);
         Outcome b = begins(y, 4, 3, 7, overlapping, 10);
         const Outcome columns = begins(y, 3, 1, 1, overlapping, 7);
         b.insert(b.end(), columns.begin(), columns.end());
         ++counts[b];
       }
       check_outcomes(counts, product(chances(10, 4), chances(7, 3)));
-      const Tensor y = run(*pool, many, 6);
+      const Tensor y = draw_from(*pool, many, 6);
       for (int64_t i = 0; i < 12; ++i) CHECK(y.at(12 + i) == y.at(i) + 70);
     }
 }
@@ -165,7 +165,7 @@ TEST_CASE("dividing intervals of other sizes are drawn as published") {
     for (const FractionalMode mode : {FractionalMode::random, FractionalMode::pseudo}) {
       CAPTURE(input);
       CAPTURE(static_cast<int>(mode));
-      Counts counts;
+      OutcomeCounts counts;
       for (uint64_t seed = 0; seed < draws; ++seed) {
         Outcome b;
         for (const Span& s :
@@ -179,4 +179,4 @@ TEST_CASE("dividing intervals of other sizes are drawn as published") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_distribution_fractional

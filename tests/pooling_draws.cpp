@@ -7,7 +7,7 @@
 #include "core/parallel.h"
 #include "tests/support/pooling_rows.h"
 
-namespace tarn {
+namespace tarn::test_pooling_draws {
 namespace {
 
 using namespace test;
@@ -102,4 +102,4 @@ TEST_CASE("gradients of poolings that draw agree with finite differences once th
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_draws

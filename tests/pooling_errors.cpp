@@ -8,7 +8,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/pooling_rows.h"
 
-namespace tarn {
+namespace tarn::test_pooling_errors {
 namespace {
 
 using namespace test;
@@ -246,4 +246,4 @@ TEST_CASE("every pooling refuses windows that are padded by more than half, and 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_errors

@@ -12,7 +12,7 @@
 #include "layers/module.h"
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_pooling_experiment {
 namespace {
 
 namespace fs = std::filesystem;
@@ -173,4 +173,4 @@ TEST_CASE("every config of the experiment can be built") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_experiment

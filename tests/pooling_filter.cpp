@@ -7,7 +7,7 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_filter {
 namespace {
 
 using namespace test;
@@ -286,4 +286,4 @@ TEST_CASE("AdaptivePolyphasePool takes the first of equal grids, gives its numbe
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_filter

@@ -2,7 +2,7 @@
 #include "layers/pooling/lift_pool.h"
 #include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_filter_lift {
 namespace {
 
 using namespace test;
@@ -66,4 +66,4 @@ TEST_CASE("LiftPool's nets are convolutions of each channel along the rows, and 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_filter_lift

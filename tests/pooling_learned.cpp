@@ -5,7 +5,7 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_learned {
 namespace {
 
 using namespace test;
@@ -248,4 +248,4 @@ TEST_CASE("AreaResize is adaptive average pooling, as its worked example says") 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_learned

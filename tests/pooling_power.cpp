@@ -4,10 +4,12 @@
 #include <limits>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_power {
 namespace {
+
+using namespace test;
 
 using Numbers = std::vector<double>;
 
@@ -19,7 +21,7 @@ Windows whole(const Tensor& x) {
   return adaptive_windows("test", x.shape(), x.rank() - 2, {1});
 }
 Tensor row(const Numbers& values, Dtype dtype = Dtype::f64) {
-  return values_of({1, 1, static_cast<int64_t>(values.size())}, values).to(dtype);
+  return tensor({1, 1, static_cast<int64_t>(values.size())}, values).to(dtype);
 }
 
 /// The power mean, or sum, its slopes by each value and by p, in long double.
@@ -67,7 +69,7 @@ TEST_CASE("LPPool and GlobalLPPool have the values and gradients of their worked
                 {4.1793392, 5.4401218, 8.406118, 3.9790572},
                 {{0.057251222, 0.22900489, 0.84473941, 0.30410619, 0.91601955, 0, 0.033789577, 0.13515831, 0.69343398,
                   0.12736542, 0.063159638, 0, 0.056606855, 0.5094617, 0, 1.0105542}});
-  const Tensor block = values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  const Tensor block = tensor({1, 1, 2, 2}, {1, 3, 2, 4});
   for (const std::string type : {"GlobalLPPool", "GlobalLPPool2d"})
     check_example([&](const Tensors& t) { return run("\"" + type + "\"", t); }, {block}, {5.4772256},
                   {{0.18257419, 0.54772256, 0.36514837, 0.73029674}});
@@ -91,13 +93,13 @@ TEST_CASE("GeM has the values and derivatives of its worked examples, for planes
   check_example(
       f, {square3(), one(3)}, {1.511192},
       {{0, 0.058871292, 0.30408725, 0.039409708, 0.19461584, 0.04865396, 0, 0.10947141, 0.04865396}, {0.13714059}});
-  const Tensor two = values_of({1, 2, 1, 2}, {1, 2, 3, -1});
-  check_example(f, {two, values_of({2}, {1, 3})}, {1.5, 2.3811016},
+  const Tensor two = tensor({1, 2, 1, 2}, {1, 2, 3, -1});
+  check_example(f, {two, tensor({2}, {1, 3})}, {1.5, 2.3811016},
                 {{0.5, 0.5, 0.79370053, 0}, {0.084949518, 0.18338376}});
   for (const std::string type : {"GeM", "GeM2d"}) check_values(run("\"" + type + "\"", {square3()}), {1.511192});
   const auto layer = layer_of(R"({"type": "GeM2d", "p_scope": "per_channel", "keepdim": false})", {two.shape()});
   check_values(part(*layer, "p"), {3, 3});
-  part(*layer, "p") = values_of({2}, {1, 3});
+  part(*layer, "p") = tensor({2}, {1, 3});
   CHECK(run(*layer, {two}).shape() == Shape{1, 2});
   check_values(run(*layer, {two}), {1.5, 2.3811016});
 }
@@ -140,13 +142,13 @@ TEST_CASE("power means have right second derivatives by values and exponents") {
                                     {.kernel_size = {3, 2}, .stride = {2, 1}, .padding = {1, 1}, .ceil_mode = true});
   for (const bool sum_form : {true, false}) {
     check_derivatives([&](const Tensors& t) { return power_average_pool(t[0], w, t[1], {.sum = sum_form}); },
-                      {x, values_of({3}, {1.5, 2, 3.7})});
+                      {x, tensor({3}, {1.5, 2, 3.7})});
     check_derivatives([&](const Tensors& t) { return power_average_pool(t[0], w, t[1], {.sum = sum_form}); },
                       {x, one(4)});
   }
   // Exponents below, at and above 0, where the mean turns from harmonic to geometric to arithmetic.
-  check_derivatives([&](const Tensors& t) { return gem_pool(t[0], w, t[1]); }, {x, values_of({3}, {-2, 0.01, 0.3})});
-  check_derivatives([&](const Tensors& t) { return gem_pool(t[0], w, t[1]); }, {x, values_of({3}, {-0.2, 1, 6})});
+  check_derivatives([&](const Tensors& t) { return gem_pool(t[0], w, t[1]); }, {x, tensor({3}, {-2, 0.01, 0.3})});
+  check_derivatives([&](const Tensors& t) { return gem_pool(t[0], w, t[1]); }, {x, tensor({3}, {-0.2, 1, 6})});
 }
 
 TEST_CASE("power means neither overflow nor vanish, whatever the size of values and exponents") {
@@ -262,4 +264,4 @@ TEST_CASE("means of powers keep small slopes in float32, where AlphaIntegrationP
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_power

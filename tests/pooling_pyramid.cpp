@@ -3,7 +3,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_pyramid {
 namespace {
 
 using test::check_example;
@@ -187,4 +187,4 @@ TEST_CASE("PoolFormer's pooling is the mean around a cell less the cell") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_pyramid

@@ -10,7 +10,7 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/chi_square.h"
 
-namespace tarn {
+namespace tarn::test_pooling_random {
 namespace {
 
 Tensor tensor(const Shape& shape, std::vector<double> values) {
@@ -239,4 +239,4 @@ TEST_CASE("an empty batch gives an empty result") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_random

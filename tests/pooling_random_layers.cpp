@@ -3,10 +3,12 @@
 
 #include "layers/pooling/fractional.h"
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_random_layers {
 namespace {
+
+using namespace test;
 
 TEST_CASE("StochasticPool takes whole planes where it is told so, as its worked example does") {
   const auto f = [](const Tensors& t) { return run(R"({"type": "StochasticPool2d", "global": true})", t); };
@@ -48,10 +50,10 @@ TEST_CASE("without training MixedPool has the values and gradients of its worked
 }
 
 TEST_CASE("FractionalMaxPool3d has the gradients of its worked example, its samples being an input") {
-  const Tensor x = values_of({1, 1, 3, 2, 4}, {1, 4, 2, 9, 3, 0, 5, 8, 6, 2, 8, 1, 7, 1, 0, 3, 2, 2, 1, 5, 4, 6, 7, 0});
+  const Tensor x = tensor({1, 1, 3, 2, 4}, {1, 4, 2, 9, 3, 0, 5, 8, 6, 2, 8, 1, 7, 1, 0, 3, 2, 2, 1, 5, 4, 6, 7, 0});
   const std::string config =
       R"({"type": "FractionalMaxPool3d", "kernel_size": [1, 1, 2], "output_size": [2, 1, 2], "return_indices": true})";
-  const Tensor samples = values_of({1, 1, 3}, {0.1, 0.5, 0.9});
+  const Tensor samples = tensor({1, 1, 3}, {0.1, 0.5, 0.9});
   const auto f = [&](const Tensors& t) { return run(config, {t[0], samples}); };
   check_example(f, {x}, {3, 8, 6, 7}, {{0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0}});
   Context context;
@@ -79,13 +81,13 @@ TEST_CASE("a sample of 1, to which a draw may be rounded, gives windows inside t
   CHECK(three[0].first == 0);
   CHECK(three[1].first == 2);
   const Tensor x = Tensor::ones({1, 1, 6}, Dtype::f64);
-  CHECK(fractional_windows(x, 1, {2}, {3}, values_of({1, 1, 1}, {1})).planes.size() == 1);
+  CHECK(fractional_windows(x, 1, {2}, {3}, tensor({1, 1, 1}, {1})).planes.size() == 1);
   for (const double wrong : {1.001, -0.001, std::nan("")})
-    CHECK_THROWS_WITH_AS(fractional_windows(x, 1, {2}, {3}, values_of({1, 1, 1}, {wrong})),
+    CHECK_THROWS_WITH_AS(fractional_windows(x, 1, {2}, {3}, tensor({1, 1, 1}, {wrong})),
                          doctest::Contains("outside [0, 1]"), Error);
   check_refused(R"({"type": "FractionalMaxPool1d", "kernel_size": 2, "output_size": 3, "overlapping": true})", {x},
                 "overlapping is for modes");
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_random_layers

@@ -7,7 +7,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_rank {
 namespace {
 
 using namespace test;
@@ -286,4 +286,4 @@ TEST_CASE("poolings by rank take one sample without a batch, an empty batch, and
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_rank

@@ -7,7 +7,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_rank_sequence {
 namespace {
 
 using namespace test;
@@ -216,4 +216,4 @@ TEST_CASE("poolings of sequences take one without a batch, an empty batch, and f
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_rank_sequence

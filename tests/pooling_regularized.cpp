@@ -4,7 +4,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_regularized {
 namespace {
 
 using test::check_example;
@@ -109,4 +109,4 @@ TEST_CASE("RegularizedPool says what it does not take") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_regularized

@@ -5,7 +5,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_roi {
 namespace {
 
 using test::check_example;
@@ -192,4 +192,4 @@ TEST_CASE("poolings of boxes take no boxes, one image, and say what is wrong wit
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_roi

@@ -3,7 +3,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_second_order {
 namespace {
 
 using test::check_example;
@@ -59,4 +59,4 @@ TEST_CASE("a signed root has no slope at 0 and a bounded one beside it") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_second_order

@@ -3,7 +3,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_second_order_more {
 namespace {
 
 using test::check_example;
@@ -114,4 +114,4 @@ TEST_CASE("deformable RoI pooling moves its bins, and is RoIAlign where they sta
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_second_order_more

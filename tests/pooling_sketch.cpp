@@ -7,7 +7,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_sketch {
 namespace {
 
 using test::check_example;
@@ -256,4 +256,4 @@ TEST_CASE("circular sums and products are those of rows written out") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_sketch

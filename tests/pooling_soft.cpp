@@ -6,7 +6,7 @@
 #include "core/derivatives.h"
 #include "layers/pooling/functions.h"
 
-namespace tarn {
+namespace tarn::test_pooling_soft {
 namespace {
 
 const Tensor& square4() {
@@ -52,4 +52,4 @@ TEST_CASE("SoftPool clips windows at the edges and does not overflow") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_soft

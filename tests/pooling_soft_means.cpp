@@ -4,10 +4,12 @@
 #include <limits>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_soft_means {
 namespace {
+
+using namespace test;
 
 /// Windows that overlap, hang over the edges and are not square.
 Windows odd_windows(const Tensor& x) {
@@ -19,10 +21,10 @@ Tensor noise(const Shape& shape, uint64_t variant, Dtype dtype = Dtype::f64) {
   return normal(shape, Stream{1, 2, variant}, 0, 1, dtype);
 }
 Tensor one(double value) {
-  return values_of({1}, {value});
+  return tensor({1}, {value});
 }
 Tensor block() {
-  return values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  return tensor({1, 1, 2, 2}, {1, 3, 2, 4});
 }
 using Naive = std::function<double(const std::vector<double>&)>;
 
@@ -88,16 +90,16 @@ TEST_CASE("LSEPool is the logarithm of a mean, or a sum, of exponentials of what
                   x, [&](const std::vector<double>& v) { return lse(v, 1.7, !sum_form); });
   const Windows w = odd_windows(x);
   const auto f = [&](const Tensors& t) { return lse_pool(t[0], w, t[1], true); };
-  check_derivatives(f, {x, values_of({3}, {0.4, 1, 2})});
+  check_derivatives(f, {x, tensor({3}, {0.4, 1, 2})});
 }
 
 TEST_CASE("LSEPool neither overflows for a large r nor loses its digits for a small one") {
-  const Tensor x = values_of({1, 1, 3}, {-1000, 998, 1000});
+  const Tensor x = tensor({1, 1, 3}, {-1000, 998, 1000});
   const auto at = [](const Tensor& v, double r) {
     return lse_pool(v, sliding_windows("test", v.shape(), 1, {.kernel_size = {3}}), one(r).to(v.dtype()));
   };
   CHECK(at(x, 50).item() == doctest::Approx(1000 - std::log(3.0) / 50));
-  const Tensor small = values_of({1, 1, 3}, {1, 2, 6});  // mean 3, variance 14/3
+  const Tensor small = tensor({1, 1, 3}, {1, 2, 6});  // mean 3, variance 14/3
   for (const double r : {1e-300, 1e-12, 1e-7, 1e-6, 1e-5}) {
     CAPTURE(r);
     CHECK(at(small, r).item() == doctest::Approx(3 + r * 7 / 3).epsilon(1e-9));
@@ -137,8 +139,7 @@ TEST_CASE("SmoothMaxPool is a mean weighed by a softmax of any sharpness") {
         [&](const Tensor& t, const Windows& w) { return smooth_max_pool(t, w, one(beta).to(t.dtype())); }, x,
         [&](const std::vector<double>& v) { return weighted(v, [&](double e) { return std::exp(beta * e); }); });
   const Windows w = odd_windows(x);
-  check_derivatives([&](const Tensors& t) { return smooth_max_pool(t[0], w, t[1]); },
-                    {x, values_of({3}, {-0.5, 1, 2})});
+  check_derivatives([&](const Tensors& t) { return smooth_max_pool(t[0], w, t[1]); }, {x, tensor({3}, {-0.5, 1, 2})});
   check_values(smooth_max_pool(square4(), tiles(square4(), 2), one(1e4)), {4, 5, 7, 4});
   check_values(smooth_max_pool(square4(), tiles(square4(), 2), one(-1e4)), {0, 1, 2, -1});
   const auto layer =
@@ -153,7 +154,7 @@ TEST_CASE("AutoPool is SmoothMaxPool with a sharpness for each channel") {
   const auto layer = layer_of(R"({"type": "AutoPool1d", "kernel_size": 3})", {x.shape()});
   Tensor& beta = part(*layer, "beta");
   check_values(beta, {1, 1, 1});
-  beta = values_of({3}, {-0.5, 0, 2});
+  beta = tensor({3}, {-0.5, 0, 2});
   check_values(run(*layer, {x}), smooth_max_pool(x, tiles(x, 3), beta).to_vector<double>());
   check_values(
       part(*layer_of(R"({"type": "AutoPool2d", "kernel_size": 2, "beta_scope": "shared"})", {{2, 3, 4, 4}}), "beta"),
@@ -188,16 +189,16 @@ TEST_CASE("AlphaIntegrationPool goes through all the power means") {
                     return p == 0 ? std::exp(total) : std::pow(total, 1 / p);
                   });
   const Windows w = odd_windows(x);
-  check_derivatives([&](const Tensors& t) { return alpha_pool(t[0], w, t[1]); }, {x, values_of({3}, {-2, 0.5, 3})});
+  check_derivatives([&](const Tensors& t) { return alpha_pool(t[0], w, t[1]); }, {x, tensor({3}, {-2, 0.5, 3})});
   // Zeros, with nothing added to them, have the derivatives of a mean and of a root of squares.
   const auto of_zeros = [](double alpha) {
     return [alpha](const Tensors& t) { return alpha_pool(t[0], tiles(t[0], 2), one(alpha), 0); };
   };
-  check_example(of_zeros(-1), {values_of({1, 1, 4}, {0, 2, 0, 0})}, {1, 0}, {});
-  check_example(of_zeros(-1), {values_of({1, 1, 2}, {0, 2})}, {1}, {{0.5, 0.5}});
-  check_example(of_zeros(-3), {values_of({1, 1, 4}, {0, 2, 0, 0})}, {std::sqrt(2.0), 0}, {{0, std::sqrt(0.5), 0, 0}});
-  CHECK(of_zeros(3)({values_of({1, 1, 2}, {0, 2})}).item() == 0);
-  CHECK(std::isnan(of_zeros(-3)({values_of({1, 1, 2}, {-1, 2})}).item()));
+  check_example(of_zeros(-1), {tensor({1, 1, 4}, {0, 2, 0, 0})}, {1, 0}, {});
+  check_example(of_zeros(-1), {tensor({1, 1, 2}, {0, 2})}, {1}, {{0.5, 0.5}});
+  check_example(of_zeros(-3), {tensor({1, 1, 4}, {0, 2, 0, 0})}, {std::sqrt(2.0), 0}, {{0, std::sqrt(0.5), 0, 0}});
+  CHECK(of_zeros(3)({tensor({1, 1, 2}, {0, 2})}).item() == 0);
+  CHECK(std::isnan(of_zeros(-3)({tensor({1, 1, 2}, {-1, 2})}).item()));
   const auto layer = layer_of(R"({"type": "AlphaIntegrationPool2d", "kernel_size": 2})", {x.shape()});
   check_values(part(*layer, "alpha"), {-1});
 }
@@ -205,9 +206,8 @@ TEST_CASE("AlphaIntegrationPool goes through all the power means") {
 TEST_CASE("AdaPool and its parts have the values and derivatives of their worked examples") {
   check_example([](const Tensors& t) { return edscw_pool(t[0], tiles(t[0], 2)); }, {block()}, {2.57225},
                 {{0.079328952, 0.30213673, 0.29024905, 0.25150318}});
-  check_example([](const Tensors& t) { return idw_pool(t[0], tiles(t[0], 2)); },
-                {values_of({1, 1, 2, 2}, {1, 3, 2, 7})}, {2.8870966},
-                {{-0.01300686, 1.0275741, 0.016129587, -0.03069684}});
+  check_example([](const Tensors& t) { return idw_pool(t[0], tiles(t[0], 2)); }, {tensor({1, 1, 2, 2}, {1, 3, 2, 7})},
+                {2.8870966}, {{-0.01300686, 1.0275741, 0.016129587, -0.03069684}});
   check_example([](const Tensors& t) { return ada_pool(t[0], tiles(t[0], 2), t[1]); }, {block(), one(0.3)}, {3.2165319},
                 {{-0.0096979676, 0.17476831, 0.057022395, 0.75487263}, {-0.92040278}});
   check_values(run(R"({"type": "EMPool2d", "kernel_size": 2})", {square4()}),
@@ -286,4 +286,4 @@ TEST_CASE("AdaPool keeps a share for each output cell, cut to 0 and 1, or one fo
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_soft_means

@@ -5,7 +5,7 @@
 #include "layers/pooling/functions.h"
 #include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_soft_weights {
 namespace {
 
 using namespace test;
@@ -219,4 +219,4 @@ TEST_CASE("LpUnit has no derivatives where its norm is 0, and neither overflows 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_soft_weights

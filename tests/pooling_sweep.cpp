@@ -12,7 +12,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/pooling_rows.h"
 
-namespace tarn {
+namespace tarn::test_pooling_sweep {
 namespace {
 
 using namespace test;
@@ -195,4 +195,4 @@ TEST_CASE("thousands of random settings of poolings are refused, or run, without
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_sweep

@@ -3,7 +3,7 @@
 #include "tests/support/pooling_examples.h"
 #include "tests/support/pools.h"
 
-namespace tarn {
+namespace tarn::test_pooling_universal {
 namespace {
 
 using test::check_example;
@@ -91,4 +91,4 @@ TEST_CASE("UniversalPool's network learns, and normalises by the batch in traini
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_universal

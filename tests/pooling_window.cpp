@@ -3,27 +3,29 @@
 #include <limits>
 
 #include "layers/pooling/functions.h"
-#include "tests/support/pool_cases.h"
+#include "tests/support/pooling_examples.h"
 
-namespace tarn {
+namespace tarn::test_pooling_window {
 namespace {
+
+using namespace test;
 
 using Numbers = std::vector<double>;
 using Places = std::vector<int64_t>;
 
 Tensor row5() {
-  return values_of({1, 1, 5}, {1, 3, 2, 5, 4});
+  return tensor({1, 1, 5}, {1, 3, 2, 5, 4});
 }
 Tensor cube() {
-  return values_of({1, 1, 2, 2, 2}, {1, 5, 2, 3, 9, 4, 8, 9});
+  return tensor({1, 1, 2, 2, 2}, {1, 5, 2, 3, 9, 4, 8, 9});
 }
 /// 1, 2, 3, … in a plane of n x n cells.
 Tensor counted(int64_t n, double from = 1) {
   return reshape(Tensor::arange(n * n, Dtype::f64) + from, Shape{1, 1, n, n});
 }
 Tensor seed() {
-  return values_of({2, 2, 3}, {-1.1367, -1.9247, -2.0963, -1.5315, 1.5207, 1.1702, -0.7293, 0.7023, 1.2145, 1.1222,
-                               0.1508, -1.2018});
+  return tensor({2, 2, 3},
+                {-1.1367, -1.9247, -2.0963, -1.5315, 1.5207, 1.1702, -0.7293, 0.7023, 1.2145, 1.1222, 0.1508, -1.2018});
 }
 Numbers all(size_t n, double value) {
   return Numbers(n, value);
@@ -109,7 +111,7 @@ TEST_CASE("SumPool adds up what lies inside, and overlapping windows add up thei
   check_layer("SumPool1d", R"("kernel_size": 2, "ceil_mode": true)", row5(), {4, 7, 4}, all(5, 1));
   check_layer("SumPool3d", R"("kernel_size": [1, 2, 2])", cube(), {11, 30}, all(8, 1));
   const double inf = std::numeric_limits<double>::infinity();
-  CHECK(outputs_of(config_of("SumPool1d", R"("kernel_size": 2)"), {values_of({1, 1, 2}, {1, inf})})[0].item() == inf);
+  CHECK(outputs_of(config_of("SumPool1d", R"("kernel_size": 2)"), {tensor({1, 1, 2}, {1, inf})})[0].item() == inf);
 }
 
 TEST_CASE("MinPool is max pooling of the opposite, of every rank, with dilation, ceil_mode and places") {
@@ -128,7 +130,7 @@ TEST_CASE("MinPool is max pooling of the opposite, of every rank, with dilation,
       CHECK(outputs_of(config_of("MinPool" + suffix, rest, true), {none})[1].shape() == least[1].shape().with(0, 0));
     }
   check_refused(config_of("MinPool1d", R"("kernel_size": 2, "padding": 2)"), {row5()}, "padding");
-  CHECK_THROWS_WITH_AS(min_pool(Tensor::arange(4).viewed({1, 1, 4}), tiles(values_of({1, 1, 4}, {1, 2, 3, 4}), 2)),
+  CHECK_THROWS_WITH_AS(min_pool(Tensor::arange(4).viewed({1, 1, 4}), tiles(tensor({1, 1, 4}, {1, 2, 3, 4}), 2)),
                        doctest::Contains("min_pool: needs float32 or float64 values"), Error);
   check_refused(config_of("MinPool1d", R"("kernel_size": 9)"), {row5()}, "min_pool1d: kernel_size 9");
 }
@@ -137,14 +139,13 @@ TEST_CASE("the minimum of equals is the first, that of NaN the last NaN, and pad
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double inf = std::numeric_limits<double>::infinity();
   const auto places = [](const Numbers& values, const std::string& rest) {
-    const Tensor x = values_of({1, 1, static_cast<int64_t>(values.size())}, values);
+    const Tensor x = tensor({1, 1, static_cast<int64_t>(values.size())}, values);
     return outputs_of(config_of("MinPool1d", rest, true), {x})[1].to_vector<int64_t>();
   };
   CHECK(places({2, 1, 1, 1}, R"("kernel_size": 4)") == Places{1});
   CHECK(places({2, nan, -inf, nan, 1}, R"("kernel_size": 5)") == Places{3});
   CHECK(places({inf, inf, inf}, R"("kernel_size": 3, "stride": 2, "padding": 1)") == Places{0, 1});
-  CHECK(std::isnan(
-      outputs_of(config_of("MinPool1d", R"("kernel_size": 2)"), {values_of({1, 1, 2}, {nan, 0})})[0].item()));
+  CHECK(std::isnan(outputs_of(config_of("MinPool1d", R"("kernel_size": 2)"), {tensor({1, 1, 2}, {nan, 0})})[0].item()));
 }
 
 TEST_CASE("AdaptiveAvgPool and AdaptiveMaxPool have the values and gradients of their worked examples") {
@@ -154,7 +155,7 @@ TEST_CASE("AdaptiveAvgPool and AdaptiveMaxPool have the values and gradients of 
   check_layer("AdaptiveAvgPool2d", R"("output_size": [2, 3])", square4(), {1.75, 2, 2.75, 4.5, 2, 0.75},
               {0.25, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.25});
   check_layer("AdaptiveAvgPool3d", R"("output_size": 1)", cube(), {5.125}, all(8, 0.125));
-  check_layer("AdaptiveAvgPool1d", R"("output_size": 5)", values_of({1, 1, 3}, {1, 2, 3}), {1, 1.5, 2, 2.5, 3},
+  check_layer("AdaptiveAvgPool1d", R"("output_size": 5)", tensor({1, 1, 3}, {1, 2, 3}), {1, 1.5, 2, 2.5, 3},
               {1.5, 2, 1.5});
   check_choice("AdaptiveMaxPool1d", R"("output_size": 3)", row5(), {3, 5, 5}, {1, 3, 3}, {0, 1, 0, 2, 0});
   check_choice("AdaptiveMaxPool2d", R"("output_size": [3, 2])", square4(), {4, 5, 7, 2, 7, 4}, {4, 2, 8, 7, 8, 15},
@@ -176,15 +177,15 @@ TEST_CASE("unpooling has the values and gradients of its worked examples") {
   };
   const Tensor g = counted(4, 0);
   with_cotangent(config_of("MaxUnpool2d", R"("kernel_size": 2, "stride": 2)"),
-                 {values_of({1, 1, 2, 2}, {10, 20, 30, 40}), Tensor({1, 1, 2, 2}, Places{4, 2, 8, 15})},
+                 {tensor({1, 1, 2, 2}, {10, 20, 30, 40}), Tensor({1, 1, 2, 2}, Places{4, 2, 8, 15})},
                  {0, 0, 20, 0, 10, 0, 0, 0, 30, 0, 0, 0, 0, 0, 0, 40}, g, {4, 2, 8, 15});
   with_cotangent(config_of("MaxUnpool1d", R"("kernel_size": 2, "stride": 2, "output_size": 5)"),
-                 {values_of({1, 1, 2}, {5, 7}), Tensor({1, 1, 2}, Places{1, 3})}, {0, 5, 0, 7, 0},
+                 {tensor({1, 1, 2}, {5, 7}), Tensor({1, 1, 2}, Places{1, 3})}, {0, 5, 0, 7, 0},
                  Tensor::ones({1, 1, 5}, Dtype::f64), {1, 1});
   with_cotangent(config_of("MaxUnpool3d", R"("kernel_size": 2)"),
-                 {values_of({1, 1, 1, 1, 1}, {5}), Tensor({1, 1, 1, 1, 1}, Places{6})}, {0, 0, 0, 0, 0, 0, 5, 0},
+                 {tensor({1, 1, 1, 1, 1}, {5}), Tensor({1, 1, 1, 1, 1}, Places{6})}, {0, 0, 0, 0, 0, 0, 5, 0},
                  reshape(Tensor::arange(8, Dtype::f64), Shape{1, 1, 2, 2, 2}), {6});
-  const Tensor block = values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  const Tensor block = tensor({1, 1, 2, 2}, {1, 3, 2, 4});
   with_cotangent(config_of("AvgUnpool2d", R"("kernel_size": 2, "stride": 2)"), {block},
                  {1, 1, 3, 3, 1, 1, 3, 3, 2, 2, 4, 4, 2, 2, 4, 4}, g, {10, 18, 42, 50});
   with_cotangent(config_of("AvgUnpool2d", R"("kernel_size": 2, "mode": "adjoint")"), {block},
@@ -193,7 +194,7 @@ TEST_CASE("unpooling has the values and gradients of its worked examples") {
 }
 
 TEST_CASE("poolings of whole planes have the values, places and gradients of their worked examples") {
-  const Tensor block = values_of({1, 1, 2, 2}, {1, 3, 2, 4});
+  const Tensor block = tensor({1, 1, 2, 2}, {1, 3, 2, 4});
   for (const std::string suffix : {"", "2d"}) {
     check_layer("GlobalSumPool" + suffix, "", block, {10}, all(4, 1));
     check_choice("GlobalMinPool" + suffix, "", block, {1}, {0}, {1, 0, 0, 0});
@@ -244,4 +245,4 @@ TEST_CASE("sums and means over large planes of float32 keep their digits") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_pooling_window

@@ -10,7 +10,7 @@
 #include "apps/report/chart.h"
 #include "apps/report/picture.h"
 
-namespace tarn {
+namespace tarn::test_report {
 namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -230,4 +230,4 @@ TEST_CASE("pictures are of bounded size, and values that are not finite are blac
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_report

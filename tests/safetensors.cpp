@@ -10,7 +10,7 @@
 
 #include "core/file.h"
 
-namespace tarn {
+namespace tarn::test_safetensors {
 namespace {
 
 namespace fs = std::filesystem;
@@ -213,4 +213,4 @@ TEST_CASE("what cannot be saved is refused and nothing is written") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_safetensors

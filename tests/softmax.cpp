@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_softmax {
 
 namespace {
 
@@ -92,3 +92,5 @@ TEST_CASE("softmax takes scalars and empty tensors, and refuses dimensions that 
   CHECK_THROWS_AS(softmax(Tensor::zeros({}), 1), Error);
   CHECK_THROWS_AS(softmax(Tensor::zeros({2}, Dtype::i64), 0), Error);
 }
+
+}  // namespace tarn::test_softmax

@@ -14,7 +14,7 @@
 
 #include "tests/folders.h"
 
-namespace tarn {
+namespace tarn::test_structure {
 namespace {
 
 namespace fs = std::filesystem;
@@ -175,6 +175,15 @@ TEST_CASE("nothing is left for later, and nothing depends on one machine") {
   }
 }
 
+TEST_CASE("each file of tests has a namespace of its own, so that several can be compiled as one") {
+  for (const Source& source : sources_with({".cpp"})) {
+    const fs::path path = source.path;
+    if (path.parent_path() != "tests" || path.stem() == "main" || path.stem() == "docs_autograd") continue;
+    const std::string space = "namespace tarn::test_" + path.stem().string() + " {\n";
+    CHECK_MESSAGE(source.text.find("\n" + space) != std::string::npos, source.path << " lacks " << space);
+  }
+}
+
 // Two of one name in one namespace are one to the linker, which then takes the functions of either.
 TEST_CASE("no two headers define types of one name in one namespace") {
   std::map<std::string, std::string> defined;
@@ -197,4 +206,4 @@ TEST_CASE("no two headers define types of one name in one namespace") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_structure

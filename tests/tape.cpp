@@ -9,8 +9,9 @@
 #include "core/ops.h"
 #include "tests/support/errors.h"
 
-using namespace tarn;
-using namespace tarn::test;
+namespace tarn::test_tape {
+
+using namespace test;
 
 namespace {
 
@@ -183,3 +184,5 @@ TEST_CASE("a steady step asks the system for no memory") {
   CHECK(memory_stats().requests == before);
 #endif
 }
+
+}  // namespace tarn::test_tape

@@ -10,7 +10,7 @@
 #include "core/tape.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_tape_hooks {
 namespace {
 
 using test::contains;
@@ -185,4 +185,4 @@ TEST_CASE("nothing that a tape gives back when it closes is missing from its rep
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_tape_hooks

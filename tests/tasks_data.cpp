@@ -11,7 +11,7 @@
 #include "data/loader.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_tasks_data {
 namespace {
 
 using test::contains;
@@ -279,4 +279,4 @@ TEST_CASE("batches carry heatmaps and places of the samples that they name") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_tasks_data

@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_tasks_metrics {
 namespace {
 
 Stream stream(uint64_t step) {
@@ -187,4 +187,4 @@ TEST_CASE("evaluation does not depend on threads, and its errors rank samples") 
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_tasks_metrics

@@ -11,7 +11,7 @@
 #include "tests/support/errors.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_tasks_training {
 namespace {
 
 using test::contains;
@@ -253,4 +253,4 @@ TEST_CASE("train, eval, predict and the report speak of joints") {
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_tasks_training

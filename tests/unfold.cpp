@@ -10,7 +10,7 @@
 #include "layers/module.h"
 #include "tests/support/errors.h"
 
-namespace tarn {
+namespace tarn::test_unfold {
 namespace {
 
 Tensor drawn(const Shape& shape, uint64_t purpose) {
@@ -176,4 +176,4 @@ TEST_CASE("the layers of unfold, fold and shuffles call them with their settings
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_unfold

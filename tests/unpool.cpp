@@ -9,8 +9,9 @@
 #include "layers/model.h"
 #include "tests/support/pools.h"
 
-using namespace tarn;
-using namespace tarn::test;
+namespace tarn::test_unpool {
+
+using namespace test;
 
 namespace {
 
@@ -263,3 +264,5 @@ TEST_CASE("unpooling gives the same bits for one, two and four threads") {
   CHECK((seen[1] == seen[3] && seen[1] == seen[5]));
   set_threads(processors());
 }
+
+}  // namespace tarn::test_unpool

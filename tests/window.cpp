@@ -11,7 +11,7 @@
 #include "core/random.h"
 #include "core/tape.h"
 
-using namespace tarn;
+namespace tarn::test_window {
 
 namespace {
 
@@ -230,3 +230,5 @@ TEST_CASE("a watch tells which windows a pass looks through, and where their cel
   CHECK(cells_text(watch.all()[1].windows, 1, 2) == "(2,0) (2,1) … 12 cells");
   CHECK(watch.all()[1].entry > watch.all()[0].entry);
 }
+
+}  // namespace tarn::test_window

@@ -51,7 +51,7 @@ int64_t peak_megabytes() {
   return usage.ru_maxrss / 1024;
 }
 
-double rounded(double milliseconds) {
+double four_places(double milliseconds) {
   return std::round(milliseconds * 1e4) / 1e4;
 }
 
@@ -80,13 +80,13 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
   }
   Json line = Json::object();
   line.set("name", name);
-  line.set("ms", rounded(timing.median));
-  line.set("min_ms", rounded(timing.least));
+  line.set("ms", four_places(timing.median));
+  line.set("min_ms", four_places(timing.least));
   line.set("steps", timing.runs);
   line.set("threads", threads());
-  line.set("gflops", rounded(rate(timing.cost.flops, timing)));
-  line.set("gbytes", rounded(rate(timing.cost.bytes, timing)));
-  line.set("of_peak", rounded(share(timing, peak)));
+  line.set("gflops", four_places(rate(timing.cost.flops, timing)));
+  line.set("gbytes", four_places(rate(timing.cost.bytes, timing)));
+  line.set("of_peak", four_places(share(timing, peak)));
   line.set("peak_rss_mb", peak_megabytes());
   line.set("tensors_mb", std::round(timing.tensors * 10) / 10);
   out << to_text(line) << '\n' << std::flush;
@@ -111,7 +111,7 @@ bool wanted(const std::string& name, const std::vector<std::string>& parts) {
                                       [&](const std::string& part) { return name.find(part) != std::string::npos; });
 }
 
-std::vector<Workload> chosen(const BenchOptions& options) {
+std::vector<Workload> chosen_workloads(const BenchOptions& options) {
   const int kinds = int(!options.names.empty()) + int(!options.layer.empty()) + int(!options.config.empty());
   check(kinds <= 1, "bench: give names, or --layer with --shape, or --config");
   check(options.batch >= 0, "bench: --batch ", options.batch, " must not be negative");
@@ -144,7 +144,7 @@ std::vector<Workload> chosen(const BenchOptions& options) {
 int bench_command(const BenchOptions& options, std::ostream& out) {
   check(options.seconds >= 0 && options.seconds <= 3600, "bench: --seconds ", options.seconds,
         " must be between 0 and 3600");
-  const std::vector<Workload> list = chosen(options);
+  const std::vector<Workload> list = chosen_workloads(options);
   check(options.profile.empty() || list.size() == 1, "bench: --profile traces one workload, ", list.size(),
         " are chosen; give a whole name");
   const Peak peak = measure_peak(threads());

@@ -7,7 +7,7 @@
 namespace tarn {
 namespace {
 
-int run(std::span<const std::string> arguments) {
+int run_bench(std::span<const std::string> arguments) {
   BenchOptions options;
   int64_t wanted_threads = 0;
   Cli cli(
@@ -39,7 +39,7 @@ int run(std::span<const std::string> arguments) {
   return bench_command(options, std::cout);
 }
 
-const Command& command = add_command(80, "bench", "times workloads, a layer, or a config's training step", run);
+const Command& bench_row = add_command(80, "bench", "times workloads, a layer, or a config's training step", run_bench);
 
 }  // namespace
 }  // namespace tarn

@@ -12,7 +12,7 @@
 namespace tarn {
 namespace {
 
-const Shape images{32, 64, 56, 56};
+const Shape pooled_images{32, 64, 56, 56};
 
 Stream stream_of(const char* purpose) {
   return Stream{0, purpose_of(purpose), 0};
@@ -164,26 +164,28 @@ std::vector<Workload> workloads() {
       training("train/sk_64_b32", "sk", {32, 64, 32, 32}),
       training("train/mpm_64_b16", "mpm", {16, 64, 32, 32}),
       training("train/vggblock_64_b16", "vggblock", {16, 64, 56, 56}),
-      kernel("pool/max2d_k2s2", R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 2})", images),
-      kernel("pool/max2d_k3s2p1", R"({"type": "MaxPool2d", "kernel_size": 3, "stride": 2, "padding": 1})", images),
-      kernel("pool/avg2d_k2s2", R"({"type": "AvgPool2d", "kernel_size": 2, "stride": 2})", images),
-      kernel("pool/avg2d_k3s2p1", R"({"type": "AvgPool2d", "kernel_size": 3, "stride": 2, "padding": 1})", images),
-      kernel("pool/adaptive_avg2d_7", R"({"type": "AdaptiveAvgPool2d", "output_size": 7})", images),
-      kernel("pool/adaptive_max2d_7", R"({"type": "AdaptiveMaxPool2d", "output_size": 7})", images),
-      kernel("pool/global_avg2d", R"({"type": "AdaptiveAvgPool2d", "output_size": 1})", images),
-      kernel("pool/lp2d_p2_k2s2", R"({"type": "LPPool2d", "norm_type": 2, "kernel_size": 2})", images),
+      kernel("pool/max2d_k2s2", R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 2})", pooled_images),
+      kernel("pool/max2d_k3s2p1", R"({"type": "MaxPool2d", "kernel_size": 3, "stride": 2, "padding": 1})",
+             pooled_images),
+      kernel("pool/avg2d_k2s2", R"({"type": "AvgPool2d", "kernel_size": 2, "stride": 2})", pooled_images),
+      kernel("pool/avg2d_k3s2p1", R"({"type": "AvgPool2d", "kernel_size": 3, "stride": 2, "padding": 1})",
+             pooled_images),
+      kernel("pool/adaptive_avg2d_7", R"({"type": "AdaptiveAvgPool2d", "output_size": 7})", pooled_images),
+      kernel("pool/adaptive_max2d_7", R"({"type": "AdaptiveMaxPool2d", "output_size": 7})", pooled_images),
+      kernel("pool/global_avg2d", R"({"type": "AdaptiveAvgPool2d", "output_size": 1})", pooled_images),
+      kernel("pool/lp2d_p2_k2s2", R"({"type": "LPPool2d", "norm_type": 2, "kernel_size": 2})", pooled_images),
       kernel("pool/max_unpool2d", R"([{"name": "pool", "type": "MaxPool2d", "kernel_size": 2, "return_indices": true},
                                       {"type": "MaxUnpool2d", "kernel_size": 2, "from": ["pool", "pool.indices"]}])",
-             images),
+             pooled_images),
       kernel("pool/fractional_max2d", R"({"type": "FractionalMaxPool2d", "kernel_size": 2, "output_ratio": 0.7})",
-             images),
+             pooled_images),
       kernel("pool/max3d_k2s2", R"({"type": "MaxPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/avg3d_k2s2", R"({"type": "AvgPool3d", "kernel_size": 2, "stride": 2})", {8, 32, 16, 32, 32}),
       kernel("pool/max1d_k2s2", R"({"type": "MaxPool1d", "kernel_size": 2, "stride": 2})", {32, 64, 3136}),
       kernel("op/conv2d_64_3x3_56_b16", R"({"type": "Conv2d", "out_channels": 64, "kernel_size": 3, "padding": 1})",
              {16, 64, 56, 56}),
-      kernel("op/batchnorm2d_64_56_b32", R"("BatchNorm2d")", images),
-      kernel("op/relu", R"("ReLU")", images),
+      kernel("op/batchnorm2d_64_56_b32", R"("BatchNorm2d")", pooled_images),
+      kernel("op/relu", R"("ReLU")", pooled_images),
       kernel("op/linear_1024_b256", R"({"type": "Linear", "out_features": 1024})", {256, 1024}),
       kernel("op/softmax_1000_b256", R"({"type": "Softmax", "dim": 1})", {256, 1000}),
   };

@@ -41,7 +41,7 @@ int eval(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& eval_command = add_command(20, "eval", "loss and metrics of a run on its test split", eval);
+const Command& eval_row = add_command(20, "eval", "loss and metrics of a run on its test split", eval);
 
 }  // namespace
 

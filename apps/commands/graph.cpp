@@ -66,8 +66,7 @@ int graph(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& graph_command =
-    add_command(55, "graph", "how layers are connected, as text or as an SVG picture", graph);
+const Command& graph_row = add_command(55, "graph", "how layers are connected, as text or as an SVG picture", graph);
 
 }  // namespace
 

@@ -74,8 +74,7 @@ int info(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& info_command =
-    add_command(120, "info", "version, processor, BLAS kernel, threads and measured speed", info);
+const Command& info_row = add_command(120, "info", "version, processor, BLAS kernel, threads and measured speed", info);
 
 }  // namespace
 

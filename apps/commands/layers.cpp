@@ -72,7 +72,7 @@ void print_one(const CatalogSection& section, const CatalogEntry& entry) {
   std::fputs(out.c_str(), stdout);
 }
 
-Json to_json(const CatalogEntry& entry) {
+Json entry_json(const CatalogEntry& entry) {
   Json row = Json::object();
   row.set("kind", entry.kind).set("name", entry.name).set("doc", entry.doc);
   if (!entry.formula.empty()) row.set("formula", entry.formula);
@@ -96,7 +96,7 @@ void print_matches(const std::vector<CatalogSection>& sections, const std::strin
       names.push_back(entry.name);
       if (entry.name != name) continue;
       if (json) {
-        std::printf("%s\n", to_text(to_json(entry)).c_str());
+        std::printf("%s\n", to_text(entry_json(entry)).c_str());
       } else {
         if (found) std::printf("\n");
         print_one(section, entry);
@@ -143,15 +143,14 @@ int layers(std::span<const std::string> arguments) {
     print_matches(sections, std::string(own_layer_name(names[0])), json);
   } else if (json) {
     for (const CatalogSection& section : sections)
-      for (const CatalogEntry& entry : section.entries) std::printf("%s\n", to_text(to_json(entry)).c_str());
+      for (const CatalogEntry& entry : section.entries) std::printf("%s\n", to_text(entry_json(entry)).c_str());
   } else {
     print_all(sections);
   }
   return 0;
 }
 
-const Command& layers_command =
-    add_command(105, "layers", "what a config can name; with a name, what it takes", layers);
+const Command& layers_row = add_command(105, "layers", "what a config can name; with a name, what it takes", layers);
 
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace tarn {
 
 namespace {
 
-constexpr int64_t batch_size = 256;
+constexpr int64_t predicted_at_once = 256;
 
 /// A run's model in evaluation mode.
 class Predictor {
@@ -33,8 +33,8 @@ class Predictor {
     const Inputs inputs = read_inputs(path, experiment_, data_);
     const int64_t n = inputs.x.size(0);
     Context context{.training = false};
-    for (int64_t first = 0; first < n; first += batch_size) {
-      const int64_t count = std::min(batch_size, n - first);
+    for (int64_t first = 0; first < n; first += predicted_at_once) {
+      const int64_t count = std::min(predicted_at_once, n - first);
       const Tensor outputs = model_->forward(narrow(inputs.x, 0, first, count), context);
       const auto names = std::span(inputs.names).subspan(static_cast<size_t>(first), static_cast<size_t>(count));
       std::fputs(answers(data_, outputs, names, style_).c_str(), stdout);
@@ -87,7 +87,7 @@ int predict(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& predict_command =
+const Command& predict_row =
     add_command(30, "predict", "class, mask shares or joints of pictures, arrays and tables", predict);
 
 }  // namespace

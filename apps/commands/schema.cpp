@@ -19,7 +19,7 @@ int schema(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& schema_command = add_command(110, "schema", "the JSON Schema of a config", schema);
+const Command& schema_row = add_command(110, "schema", "the JSON Schema of a config", schema);
 
 }  // namespace
 

@@ -153,9 +153,8 @@ int check_configs(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& check_command = add_command(40, "check", "validate configs, without training", check_configs);
-const Command& summary_command =
-    add_command(50, "summary", "layers, shapes, parameters, multiply-adds, memory", summary);
+const Command& check_row = add_command(40, "check", "validate configs, without training", check_configs);
+const Command& summary_row = add_command(50, "summary", "layers, shapes, parameters, multiply-adds, memory", summary);
 
 }  // namespace
 

@@ -96,7 +96,7 @@ int trace(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& trace_command = add_command(100, "trace", "the tape of one training step", trace);
+const Command& trace_row = add_command(100, "trace", "the tape of one training step", trace);
 
 }  // namespace
 

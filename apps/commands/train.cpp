@@ -212,7 +212,7 @@ int train(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& train_command =
+const Command& train_row =
     add_command(10, "train", "train a model from a config, with checkpoints and a report", train);
 
 }  // namespace

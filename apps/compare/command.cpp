@@ -6,7 +6,7 @@
 namespace tarn {
 namespace {
 
-int run(std::span<const std::string> arguments) {
+int run_compare(std::span<const std::string> arguments) {
   CompareOptions options;
   options.out = "runs/comparison";
   int64_t epochs = -1;
@@ -39,7 +39,8 @@ int run(std::span<const std::string> arguments) {
   return compare_command(options);
 }
 
-const Command& command = add_command(15, "compare", "trains several configs from several seeds and ranks them", run);
+const Command& compare_row =
+    add_command(15, "compare", "trains several configs from several seeds and ranks them", run_compare);
 
 }  // namespace
 }  // namespace tarn

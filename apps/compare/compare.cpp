@@ -92,7 +92,7 @@ class Best {
   Tensors values_;
 };
 
-Trial train(const Job& job, KeptData& kept, const Trainer::Watch& watch) {
+Trial run_job(const Job& job, KeptData& kept, const Trainer::Watch& watch) {
   Trial trial{.config = job.name, .key = job.key, .seed = job.experiment.seed};
   try {
     const Data& data = kept.of(job.experiment);
@@ -213,7 +213,7 @@ class Comparison {
                        text("training ", done_ + 1, "/", missing_), eta + job.title());
       return true;
     };
-    Trial trial = train(job, data_, watch);
+    Trial trial = run_job(job, data_, watch);
     forecast_.took(job.group, job.name, since(start));
     ++done_;
     return trial;

@@ -1,9 +1,9 @@
 // The plot of a comparison: a row for each contestant, with its accuracy, its time and its memory.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
+#include "apps/columns.h"
 #include "apps/compare/compare.h"
 #include "apps/report/chart.h"
 #include "core/error.h"
@@ -11,22 +11,16 @@
 namespace tarn {
 namespace {
 
-constexpr double row_height = 22;
-constexpr double top = 44;
+constexpr double plot_row_height = 22;
+constexpr double plot_top = 44;
 constexpr double names_end = 210;
 constexpr double accuracy_end = 560;
 constexpr double bar_length = 130;
 constexpr double panel_step = 205;  // from one panel of bars to the next: a bar, its value and a gap
-constexpr double width = accuracy_end + 2 * panel_step + 20;
-
-std::string format(const char* form, double value) {
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, form, value);
-  return buffer;
-}
+constexpr double plot_width = accuracy_end + 2 * panel_step + 20;
 
 double row_of(size_t i) {
-  return top + row_height * (static_cast<double>(i) + 0.5);
+  return plot_top + plot_row_height * (static_cast<double>(i) + 0.5);
 }
 
 /// Mean and range of each as a dot on a line.
@@ -40,16 +34,16 @@ std::string ranges(const std::vector<Contestant>& all, double low, double high) 
   std::string out = text("<text class=h x=", names_end + 10, " y=16>", accuracy ? "accuracy %" : "loss", "</text>");
   for (int i = 0; i <= 4; ++i) {
     const double v = low + (high - low) * i / 4;
-    out += text("<line class=g x1=", x(v), " x2=", x(v), " y1=", top - 6, " y2=", row_of(all.size()),
-                " /><text class=t x=", x(v), " y=", top - 10, " text-anchor=middle>", format("%.4g", factor * v),
-                "</text>");
+    out += text("<line class=g x1=", x(v), " x2=", x(v), " y1=", plot_top - 6, " y2=", row_of(all.size()),
+                " /><text class=t x=", x(v), " y=", plot_top - 10, " text-anchor=middle>",
+                formatted(factor * v, "%.4g"), "</text>");
   }
   for (size_t i = 0; i < all.size(); ++i) {
     const Contestant& c = all[i];
     if (!std::isfinite(c.mean())) continue;
     out += text("<path d='M", x(c.least()), " ", row_of(i), "H", x(c.most()), "'/><circle r=4.5 cx=", x(c.mean()),
-                " cy=", row_of(i), "><title>", escaped(c.config), ": ", format("%.4g", factor * c.mean()), " ± ",
-                format("%.2g", factor * c.spread()), "</title></circle>");
+                " cy=", row_of(i), "><title>", escaped(c.config), ": ", formatted(factor * c.mean(), "%.4g"), " ± ",
+                formatted(factor * c.spread(), "%.2g"), "</title></circle>");
   }
   return out;
 }
@@ -66,7 +60,7 @@ std::string bars(const std::vector<Contestant>& all, double left, const char* ti
     if (!std::isfinite(v) || !std::isfinite(all[i].mean())) continue;
     const double length = v / most * bar_length;
     out += text("<path style='stroke-width:9;stroke-linecap:butt' d='M", left, " ", row_of(i), "h", length,
-                "'/><text class=t x=", left + length + 6, " y=", row_of(i) + 4, ">", format("%.3g", v), "</text>");
+                "'/><text class=t x=", left + length + 6, " y=", row_of(i) + 4, ">", formatted(v, "%.3g"), "</text>");
   }
   return out;
 }
@@ -82,7 +76,7 @@ std::string comparison_plot(const std::vector<Contestant>& all) {
     high = std::max(high, c.most());
   }
   if (!(low <= high)) return "";
-  std::string out = text("<svg viewBox='0 0 ", width, " ", row_of(all.size()), "'>");
+  std::string out = text("<svg viewBox='0 0 ", plot_width, " ", row_of(all.size()), "'>");
   for (size_t i = 0; i < all.size(); ++i)
     out += text("<text class=t x=", names_end - 10, " y=", row_of(i) + 4, " text-anchor=end>", escaped(all[i].config),
                 "</text>");

@@ -1,10 +1,10 @@
 // The comparison as a ranking: figures, Markdown, text, and a page.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <map>
 
+#include "apps/columns.h"
 #include "apps/compare/compare.h"
 #include "apps/report/chart.h"
 #include "apps/report/page.h"
@@ -14,18 +14,14 @@
 namespace tarn {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
 /// What is compared: the accuracy, or the loss where nothing is classified.
 double score(const Trial& t) {
   return std::isnan(t.accuracy) ? t.loss : t.accuracy;
 }
 
-std::string format(const char* form, double value) {
+std::string number_text(const char* form, double value) {
   if (!std::isfinite(value)) return "-";
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, form, value);
-  return buffer;
+  return formatted(value, form);
 }
 
 /// The cells of a row, as text.
@@ -36,12 +32,12 @@ std::vector<std::string> cells(const Contestant& c) {
   const double factor = accuracy ? 100 : 1;
   const char* form = accuracy ? "%.2f" : "%.4g";
   return {c.config,
-          format(form, factor * c.mean()),
-          format(form, factor * c.spread()),
-          format(form, factor * c.least()),
-          format(form, factor * c.most()),
-          format("%.3g", c.epoch_seconds()),
-          format("%.3g", c.tensors_mb()),
+          number_text(form, factor * c.mean()),
+          number_text(form, factor * c.spread()),
+          number_text(form, factor * c.least()),
+          number_text(form, factor * c.most()),
+          number_text("%.3g", c.epoch_seconds()),
+          number_text("%.3g", c.tensors_mb()),
           c.trials.empty() ? "-" : std::to_string(c.trials[0].parameters),
           failures ? std::to_string(failures) : ""};
 }
@@ -105,7 +101,7 @@ double Contestant::mean() const {
       total += score(t);
       n += 1;
     }
-  return n > 0 ? total / n : nan;
+  return n > 0 ? total / n : no_value;
 }
 
 double Contestant::spread() const {

@@ -13,7 +13,7 @@ Call along(Tensor (*f)(const Tensor&, int64_t)) {
   return [f](Case& c) { return Tensors{f(c.input(), c.attributes().integer("dim", -1))}; };
 }
 
-const Rows rows{
+const Rows activations_rows{
     {"relu", unary(relu)},
     {"relu6", unary(relu6)},
     {"selu", unary(selu)},

@@ -7,7 +7,7 @@
 namespace tarn {
 namespace {
 
-int run(std::span<const std::string> arguments) {
+int run_golden(std::span<const std::string> arguments) {
   GoldenOptions options;
   std::vector<std::string> words;
   Cli cli("golden", "DIR [GROUP...]",
@@ -22,7 +22,7 @@ int run(std::span<const std::string> arguments) {
   return golden_command(options, std::cout);
 }
 
-const Command& command = add_command(70, "golden", "runs reference cases and counts what passes", run);
+const Command& golden_row = add_command(70, "golden", "runs reference cases and counts what passes", run_golden);
 
 }  // namespace
 }  // namespace tarn

@@ -31,7 +31,7 @@ Call transposed(int rank) {
   };
 }
 
-const Rows rows{
+const Rows conv_rows{
     {"conv1d", convolution(1)},          {"conv2d", convolution(2)},          {"conv3d", convolution(3)},
     {"conv_transpose1d", transposed(1)}, {"conv_transpose2d", transposed(2)}, {"conv_transpose3d", transposed(3)},
 };

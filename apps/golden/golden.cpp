@@ -16,7 +16,7 @@ namespace {
 using golden::Outcome;
 using golden::Status;
 
-struct Counts {
+struct OutcomeCounts {
   int64_t passed = 0, failed = 0, skipped = 0;
 
   void add(Status status) {
@@ -27,9 +27,9 @@ struct Counts {
 };
 
 /// Prints cases as they come. As text, skipped ones are only counted by reason: there may be hundreds of one kind.
-class Printer {
+class OutcomePrinter {
  public:
-  Printer(std::ostream& out, bool json) : out_(out), json_(json) {}
+  OutcomePrinter(std::ostream& out, bool json) : out_(out), json_(json) {}
 
   void add(const std::string& group, const std::string& name, const Outcome& outcome) {
     if (outcome.status == Status::passed) return;
@@ -52,7 +52,7 @@ class Printer {
     for (const std::string& text : known) out_ << group.name() << ": by design: " << text << '\n';
   }
 
-  void end_group(const std::string& group, const Counts& counts) {
+  void end_group(const std::string& group, const OutcomeCounts& counts) {
     if (json_) return;
     for (const auto& [why, count] : skipped_) out_ << group << ": skipped " << count << ": " << why << '\n';
     skipped_.clear();
@@ -60,7 +60,7 @@ class Printer {
     totals(counts);
   }
 
-  void totals(const Counts& counts) {
+  void totals(const OutcomeCounts& counts) {
     out_ << counts.passed << " passed, " << counts.failed << " failed, " << counts.skipped << " skipped\n";
   }
 
@@ -79,7 +79,7 @@ class Printer {
   std::map<std::string, int64_t> skipped_;
 };
 
-void print_json_totals(std::ostream& out, const Counts& counts) {
+void print_json_totals(std::ostream& out, const OutcomeCounts& counts) {
   Json line = Json::object();
   line.set("event", "done");
   line.set("passed", counts.passed);
@@ -88,8 +88,8 @@ void print_json_totals(std::ostream& out, const Counts& counts) {
   out << to_text(line) << '\n';
 }
 
-Counts run_group(const golden::Group& group, Printer& printer) {
-  Counts counts;
+OutcomeCounts run_group(const golden::Group& group, OutcomePrinter& printer) {
+  OutcomeCounts counts;
   for (const Json& item : group.cases()) {
     const Outcome outcome = run_case(group, item);
     counts.add(outcome.status);
@@ -103,15 +103,15 @@ Counts run_group(const golden::Group& group, Printer& printer) {
 }  // namespace
 
 int golden_command(const GoldenOptions& options, std::ostream& out) {
-  Counts total;
-  Printer printer(out, options.json);
+  OutcomeCounts total;
+  OutcomePrinter printer(out, options.json);
   try {
     // All groups are read before the first case runs, so that a broken file is reported at once.
     std::vector<golden::Group> groups;
     for (const std::string& name : options.groups.empty() ? golden::groups_in(options.folder) : options.groups)
       groups.emplace_back(options.folder, name);
     for (const golden::Group& group : groups) {
-      const Counts counts = run_group(group, printer);
+      const OutcomeCounts counts = run_group(group, printer);
       total.passed += counts.passed;
       total.failed += counts.failed;
       total.skipped += counts.skipped;

@@ -22,7 +22,7 @@ Shape shape_of(const Attributes& a) {
   return Shape{std::span<const int64_t>(sizes)};
 }
 
-Tensor drawn(const Case& c, const Draw& draw, uint64_t repetition) {
+Tensor drawn_tensor(const Case& c, const Draw& draw, uint64_t repetition) {
   const Stream stream{repetition, purpose_of(c.name()), 0};
   return draw(c.attributes(), shape_of(c.attributes()), stream, c.dtype());
 }
@@ -44,10 +44,10 @@ Row distribution(const char* op, Draw draw) {
   const Check check = [draw](Case& c) {
     Sampled values;
     const int64_t wanted = c.json().at("samples").as_integer();
-    for (uint64_t repetition = 0; values.count() < wanted; ++repetition) values.add(drawn(c, draw, repetition));
+    for (uint64_t repetition = 0; values.count() < wanted; ++repetition) values.add(drawn_tensor(c, draw, repetition));
     check_facts(Attributes(c.json().at("expected")), c.attributes(), values);
   };
-  return {op, [draw](Case& c) { return Tensors{drawn(c, draw, 0)}; }, check};
+  return {op, [draw](Case& c) { return Tensors{drawn_tensor(c, draw, 0)}; }, check};
 }
 
 init::Kaiming kaiming(const Attributes& a) {
@@ -100,7 +100,7 @@ Tensor orthogonal_of(const Attributes& a, const Shape& shape, const Stream& stre
 
 /// The shorter side's products with each other are gain² times the identity.
 void check_orthogonal(Case& c) {
-  const Tensor w = flatten(drawn(c, orthogonal_of, 0), 1, -1);
+  const Tensor w = flatten(drawn_tensor(c, orthogonal_of, 0), 1, -1);
   const Tensor rows = w.size(0) <= w.size(1) ? w : transpose(w, 0, 1);
   const double gain = c.attributes().number("gain", 1);
   const Tensor want = init::eye({rows.size(0), rows.size(0)}, c.dtype()) * (gain * gain);
@@ -116,7 +116,7 @@ void check_sparse(Case& c) {
   Sampled values;
   const Attributes expected(c.json().at("expected"));
   for (uint64_t repetition = 0; values.count() < c.json().at("samples").as_integer(); ++repetition) {
-    const Tensor w = drawn(c, sparse_of, repetition);
+    const Tensor w = drawn_tensor(c, sparse_of, repetition);
     for (int64_t column = 0; column < w.size(1); ++column) {
       int64_t zeros = 0;
       for (int64_t i = 0; i < w.size(0); ++i) {
@@ -134,8 +134,8 @@ void check_sparse(Case& c) {
 
 const Rows special_rows{
     {"calculate_gain", gain_of, check_gain},
-    {"orthogonal", [](Case& c) { return Tensors{drawn(c, orthogonal_of, 0)}; }, check_orthogonal},
-    {"sparse", [](Case& c) { return Tensors{drawn(c, sparse_of, 0)}; }, check_sparse},
+    {"orthogonal", [](Case& c) { return Tensors{drawn_tensor(c, orthogonal_of, 0)}; }, check_orthogonal},
+    {"sparse", [](Case& c) { return Tensors{drawn_tensor(c, sparse_of, 0)}; }, check_sparse},
     {"dirac",
      [](Case& c) {
        return Tensors{init::dirac(shape_of(c.attributes()), c.attributes().integer("groups", 1), c.dtype())};

@@ -90,7 +90,7 @@ void check_layer(Case& c) {
   check_part(c, "bias", "bias_");
 }
 
-const Rows rows{
+const Rows layer_defaults_rows{
     {"layer_default",
      [](Case& c) {
        layer_of(c, 0);

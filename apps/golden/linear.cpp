@@ -17,7 +17,7 @@ Tensors run_embedding(Case& c) {
   return outputs;
 }
 
-const Rows rows{
+const Rows linear_rows{
     {"linear", [](Case& c) { return Tensors{linear(c.input(), c.param("weight"), c.param("bias"))}; }},
     {"bilinear", [](Case& c) { return Tensors{bilinear(c.input(0), c.input(1), c.param("weight"), c.param("bias"))}; }},
     {"embedding", run_embedding},

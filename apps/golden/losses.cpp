@@ -9,20 +9,20 @@ Reduction reduction_of(Case& c) {
   return reduction_named(c.attributes().text("reduction", "mean"));
 }
 
-Call distance(Tensor (*f)(const Tensor&, const Tensor&, Reduction)) {
+Call pair_loss(Tensor (*f)(const Tensor&, const Tensor&, Reduction)) {
   return [f](Case& c) { return Tensors{f(c.input(0), c.input(1), reduction_of(c))}; };
 }
 
-Call distance(Tensor (*f)(const Tensor&, const Tensor&, Reduction, double), const char* attribute) {
+Call pair_loss(Tensor (*f)(const Tensor&, const Tensor&, Reduction, double), const char* attribute) {
   return
       [=](Case& c) { return Tensors{f(c.input(0), c.input(1), reduction_of(c), c.attributes().number(attribute, 1))}; };
 }
 
-const Rows rows{
-    {"mse_loss", distance(mse_loss)},
-    {"l1_loss", distance(l1_loss)},
-    {"smooth_l1_loss", distance(smooth_l1_loss, "beta")},
-    {"huber_loss", distance(huber_loss, "delta")},
+const Rows losses_rows{
+    {"mse_loss", pair_loss(mse_loss)},
+    {"l1_loss", pair_loss(l1_loss)},
+    {"smooth_l1_loss", pair_loss(smooth_l1_loss, "beta")},
+    {"huber_loss", pair_loss(huber_loss, "delta")},
     {"cross_entropy",
      [](Case& c) {
        const Attributes& a = c.attributes();
@@ -73,14 +73,14 @@ const Rows margin_rows{
        return Tensors{margin_ranking_loss(c.input(0), c.input(1), c.input(2), c.attributes().number("margin", 0),
                                           reduction_of(c))};
      }},
-    {"soft_margin_loss", distance(soft_margin_loss)},
+    {"soft_margin_loss", pair_loss(soft_margin_loss)},
     {"multi_margin_loss",
      [](Case& c) {
        const Attributes& a = c.attributes();
        return Tensors{multi_margin_loss(c.input(0), c.input(1), a.integer("p", 1), a.number("margin", 1),
                                         c.param("weight"), reduction_of(c))};
      }},
-    {"multilabel_margin_loss", distance(multilabel_margin_loss)},
+    {"multilabel_margin_loss", pair_loss(multilabel_margin_loss)},
     {"multilabel_soft_margin_loss",
      [](Case& c) {
        return Tensors{multilabel_soft_margin_loss(c.input(0), c.input(1), c.param("weight"), reduction_of(c))};

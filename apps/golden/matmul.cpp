@@ -14,7 +14,7 @@ Call add_product(AddProduct f) {
   };
 }
 
-const Rows rows{
+const Rows matmul_rows{
     {"matmul", binary(matmul)},
     {"bmm", [](Case& c) { return Tensors{bmm(c.input(0), c.input(1))}; }},
     {"mm", binary(mm)},

@@ -32,7 +32,7 @@ Json block_use(const Case& c, const Json& more) {
   return use;
 }
 
-std::unique_ptr<Model> built(const Case& c, const Json& more) {
+std::unique_ptr<Model> built_model(const Case& c, const Json& more) {
   Build build;
   build.inputs = {c.input().shape()};
   build.dtype = c.dtype();
@@ -70,7 +70,7 @@ void load(const Case& c, Model& model) {
 /// Runs the case's network through its checks, one after the other.
 class Training {
  public:
-  Training(Case& c, const Json& more) : case_(c), tolerance_(c.tolerance()), model_(built(c, more)) {
+  Training(Case& c, const Json& more) : case_(c), tolerance_(c.tolerance()), model_(built_model(c, more)) {
     const Json& loss = c.json().at("loss");
     const bool classify = loss.at("type").as_string() == "cross_entropy";
     Json config = Json::object().set("type", classify ? "CrossEntropyLoss" : "MSELoss");
@@ -141,7 +141,7 @@ Row network(const char* op, const char* more = "{}") {
   return {op,
           [settings](Case& c) {
             Context context;
-            return Tensors{built(c, settings)->forward(c.input(), context)};
+            return Tensors{built_model(c, settings)->forward(c.input(), context)};
           },
           [settings](Case& c) {
             Training training(c, settings);

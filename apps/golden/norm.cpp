@@ -7,7 +7,7 @@
 namespace tarn::golden {
 namespace {
 
-int spatial_rank(const Case& c) {
+int rank_of(const Case& c) {
   return std::clamp(c.input().rank() - 2, 1, 3);
 }
 
@@ -16,11 +16,11 @@ Tensors run_batch_norm(Case& c) {
   Json config = layer_config(c, {"training"});
   const Json* momentum = c.attributes().json().find("momentum");
   if (momentum && momentum->is_null()) config.set("momentum", nullptr);
-  return run_layer(c, ranked("BatchNorm", spatial_rank(c)), std::move(config), c.attributes().flag("training", true));
+  return run_layer(c, ranked("BatchNorm", rank_of(c)), std::move(config), c.attributes().flag("training", true));
 }
 
 Tensors run_instance_norm(Case& c) {
-  return run_layer(c, ranked("InstanceNorm", spatial_rank(c)), layer_config(c, {"training"}),
+  return run_layer(c, ranked("InstanceNorm", rank_of(c)), layer_config(c, {"training"}),
                    c.attributes().flag("training", true));
 }
 
@@ -33,7 +33,7 @@ Call affine(const char* type, const char* affine) {
   };
 }
 
-const Rows rows{
+const Rows norm_rows{
     {"batch_norm", run_batch_norm},
     {"layer_norm", affine("LayerNorm", "elementwise_affine")},
     {"group_norm", affine("GroupNorm", "affine")},

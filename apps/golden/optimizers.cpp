@@ -44,7 +44,7 @@ Trained trained(const Case& c) {
   return result;
 }
 
-std::unique_ptr<Optimizer> built(const Case& c, const std::string& type, Trained& trained) {
+std::unique_ptr<Optimizer> built_optimizer(const Case& c, const std::string& type, Trained& trained) {
   if (!Registry<OptimizerInfo>::all().find(type)) throw Skip{"no optimizer " + type};
   return make_optimizer(optimizer_config(c, type), trained.names());
 }
@@ -52,7 +52,7 @@ std::unique_ptr<Optimizer> built(const Case& c, const std::string& type, Trained
 Call optimizer(const std::string& type) {
   return [type](Case& c) {
     Trained parameters = trained(c);
-    built(c, type, parameters);
+    built_optimizer(c, type, parameters);
     return Tensors{};
   };
 }
@@ -88,7 +88,7 @@ void compare_state(const Case& c, const Optimizer& optimizer, Tolerance toleranc
 Check trajectory(const std::string& type) {
   return [type](Case& c) {
     Trained parameters = trained(c);
-    const std::unique_ptr<Optimizer> optimizer = built(c, type, parameters);
+    const std::unique_ptr<Optimizer> optimizer = built_optimizer(c, type, parameters);
     const Tolerance tolerance{read_number(c.json().at("tolerance").at("rtol")),
                               read_number(c.json().at("tolerance").at("atol"))};
     const Tensors gradients = c.tensors("grads");
@@ -102,14 +102,15 @@ Check trajectory(const std::string& type) {
   };
 }
 
-Row row(const char* op, const char* type) {
+Row optimizer_row(const char* op, const char* type) {
   return {op, optimizer(type), trajectory(type)};
 }
 
 const Rows optimizer_rows{
-    row("sgd", "SGD"),         row("adam", "Adam"),         row("adamw", "AdamW"),   row("rmsprop", "RMSprop"),
-    row("adagrad", "Adagrad"), row("adadelta", "Adadelta"), row("adamax", "Adamax"), row("nadam", "NAdam"),
-    row("radam", "RAdam"),     row("rprop", "Rprop"),       row("asgd", "ASGD"),
+    optimizer_row("sgd", "SGD"),         optimizer_row("adam", "Adam"),       optimizer_row("adamw", "AdamW"),
+    optimizer_row("rmsprop", "RMSprop"), optimizer_row("adagrad", "Adagrad"), optimizer_row("adadelta", "Adadelta"),
+    optimizer_row("adamax", "Adamax"),   optimizer_row("nadam", "NAdam"),     optimizer_row("radam", "RAdam"),
+    optimizer_row("rprop", "Rprop"),     optimizer_row("asgd", "ASGD"),
 };
 
 const Rows clipping_rows{

@@ -11,7 +11,7 @@ Call pooling(const char* name, int rank) {
 }
 
 /// The reference lists the indices of every adaptive or global maximum, their layers only on demand.
-Call maximum(const char* name, int rank) {
+Call indexed_maximum(const char* name, int rank) {
   return [type = ranked(name, rank)](Case& c) {
     Json config = layer_config(c);
     config.set("return_indices", true);
@@ -39,7 +39,7 @@ Row max_unpooling(int rank) {
           "reference does; that gradient is no derivative, duplicates \"sum\" has a true one"};
 }
 
-const Rows rows{
+const Rows pool_rows{
     {"max_pool1d", pooling("MaxPool", 1)},
     {"max_pool2d", pooling("MaxPool", 2)},
     {"max_pool3d", pooling("MaxPool", 3)},
@@ -49,9 +49,9 @@ const Rows rows{
     {"adaptive_avg_pool1d", pooling("AdaptiveAvgPool", 1)},
     {"adaptive_avg_pool2d", pooling("AdaptiveAvgPool", 2)},
     {"adaptive_avg_pool3d", pooling("AdaptiveAvgPool", 3)},
-    {"adaptive_max_pool1d", maximum("AdaptiveMaxPool", 1)},
-    {"adaptive_max_pool2d", maximum("AdaptiveMaxPool", 2)},
-    {"adaptive_max_pool3d", maximum("AdaptiveMaxPool", 3)},
+    {"adaptive_max_pool1d", indexed_maximum("AdaptiveMaxPool", 1)},
+    {"adaptive_max_pool2d", indexed_maximum("AdaptiveMaxPool", 2)},
+    {"adaptive_max_pool3d", indexed_maximum("AdaptiveMaxPool", 3)},
     lp_pooling(1),
     lp_pooling(2),
     lp_pooling(3),
@@ -61,9 +61,9 @@ const Rows rows{
     {"global_avg_pool1d", pooling("GlobalAvgPool", 1)},
     {"global_avg_pool2d", pooling("GlobalAvgPool", 2)},
     {"global_avg_pool3d", pooling("GlobalAvgPool", 3)},
-    {"global_max_pool1d", maximum("GlobalMaxPool", 1)},
-    {"global_max_pool2d", maximum("GlobalMaxPool", 2)},
-    {"global_max_pool3d", maximum("GlobalMaxPool", 3)},
+    {"global_max_pool1d", indexed_maximum("GlobalMaxPool", 1)},
+    {"global_max_pool2d", indexed_maximum("GlobalMaxPool", 2)},
+    {"global_max_pool3d", indexed_maximum("GlobalMaxPool", 3)},
     {"global_lp_pool1d", pooling("GlobalLPPool", 1)},
     {"global_lp_pool2d", pooling("GlobalLPPool", 2)},
     {"global_lp_pool3d", pooling("GlobalLPPool", 3)},

@@ -35,11 +35,6 @@ Tensor through(Case& c, const std::string& type, const Tensor& x, bool training)
   return make_layer(config, build)->forward(x, context);
 }
 
-Tolerance tolerance_of(const Case& c) {
-  const Json& t = c.json().at("tolerance");
-  return {read_number(t.at("rtol")), read_number(t.at("atol"))};
-}
-
 std::string dropout_name(int spatial) {
   return spatial == 0 ? "Dropout" : ranked("Dropout", spatial);
 }
@@ -62,7 +57,7 @@ void check_units(const Tensor& y, int64_t cells, const Attributes& expected, con
 Check dropping(int spatial) {
   return [spatial](Case& c) {
     const Attributes expected(c.json().at("expected"));
-    const Tolerance tolerance = tolerance_of(c);
+    const Tolerance tolerance = c.tolerance();
     Tape tape;
     const Shape shape = dropout_shape(spatial, c.json().at("samples").as_integer());
     const Tensor x = Tensor::ones(shape, c.dtype()).requires_grad();
@@ -100,7 +95,7 @@ Passed pass(Case& c, const std::string& type, const Shape& shape) {
 Check alpha_dropping(const char* type, const Shape& unit) {
   return [type, unit](Case& c) {
     const Attributes expected(c.json().at("expected"));
-    const Tolerance t = tolerance_of(c);
+    const Tolerance t = c.tolerance();
     const int64_t cells = unit.numel();
     std::vector<int64_t> sizes{(c.json().at("samples").as_integer() + 9) / 10, 10};
     sizes.insert(sizes.end(), unit.begin(), unit.end());
@@ -135,7 +130,7 @@ Row alpha_dropout_row(const char* op, const char* type, const Shape& unit) {
 /// Negative values have slopes that are uniform within the bounds, and in evaluation their mean.
 void check_rrelu(Case& c) {
   const Attributes expected(c.json().at("expected"));
-  const Tolerance t = tolerance_of(c);
+  const Tolerance t = c.tolerance();
   const Passed p = pass(c, "RReLU", {2 * c.json().at("samples").as_integer()});
   const Tensor evaluated = through(c, "RReLU", p.x, false);
   Sampled slopes;
@@ -168,7 +163,7 @@ Row generator_row(const char* op, Generator generator) {
   return {op, [draw](Case& c) { return Tensors{draw(c, 100)}; }, check};
 }
 
-const Rows rows{
+const Rows random_rows{
     dropout_row("dropout", 0),
     dropout_row("dropout1d", 1),
     dropout_row("dropout2d", 2),

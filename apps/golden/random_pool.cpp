@@ -20,11 +20,6 @@ Call fractional(int rank) {
   };
 }
 
-Tolerance tolerance_of(const Case& c) {
-  const Json& t = c.json().at("tolerance");
-  return {read_number(t.at("rtol")), read_number(t.at("atol"))};
-}
-
 /// A layer with the case's windows, to be called again and again.
 class Repeated {
  public:
@@ -52,7 +47,7 @@ class Repeated {
 /// The mean of many draws is the expected one, window by window; a cotangent goes to the drawn value alone.
 void check_stochastic(Case& c) {
   Repeated layer(c, "StochasticPool2d");
-  const Tolerance t = tolerance_of(c);
+  const Tolerance t = c.tolerance();
   const Tensors want = c.tensors("outputs");  // probabilities, mean, variance, result in evaluation
   compare("in evaluation", layer.call(0, false), want.at(3), t);
   const int64_t draws = c.json().at("samples").as_integer();
@@ -79,7 +74,7 @@ void check_mixed(Case& c) {
   Repeated layer(c, "MixedPool2d", {"probability"});
   const double chance = c.attributes().number("probability");
   layer.config().set("p_max", chance);
-  const Tolerance t = tolerance_of(c);
+  const Tolerance t = c.tolerance();
   const Tensors want = c.tensors("outputs");  // maximum, average, expectation
   compare("in evaluation", layer.call(0, false), want.at(2), t);
   Sampled maxima;
@@ -102,16 +97,16 @@ Tensors mixture(Case& c) {
   return {mixed_pool(x, w, Tensor::full({}, a.number("lambda"), x.dtype()))};
 }
 
-Row drawn(const char* op, const char* type, Check check) {
+Row drawn_row(const char* op, const char* type, Check check) {
   return {op, [type](Case& c) { return Tensors{Repeated(c, type, {"probability"}).call(0, true)}; }, std::move(check)};
 }
 
-const Rows rows{
+const Rows random_pool_rows{
     {"fractional_max_pool2d", fractional(2)},
     {"fractional_max_pool3d", fractional(3)},
     {"mixed_pool2d", mixture},
-    drawn("stochastic_pool2d", "StochasticPool2d", check_stochastic),
-    drawn("mixed_pool2d_random", "MixedPool2d", check_mixed),
+    drawn_row("stochastic_pool2d", "StochasticPool2d", check_stochastic),
+    drawn_row("mixed_pool2d_random", "MixedPool2d", check_mixed),
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ Call running(Tensor (*f)(const Tensor&, int64_t)) {
   return [f](Case& c) { return Tensors{f(c.input(), c.attributes().integer("dim"))}; };
 }
 
-const Rows rows{
+const Rows reductions_rows{
     {"sum", sum_like(sum)},
     {"mean", sum_like(mean)},
     {"amax", sum_like(amax)},

@@ -48,7 +48,7 @@ Call with_factor(Tensor (*f)(const Tensor&, int64_t), const char* attribute) {
   return [=](Case& c) { return Tensors{f(c.input(), c.attributes().integer(attribute))}; };
 }
 
-const Rows rows{
+const Rows resize_rows{
     {"interpolate", run_interpolate},
     {"pixel_shuffle", with_factor(pixel_shuffle, "upscale_factor")},
     {"pixel_unshuffle", with_factor(pixel_unshuffle, "downscale_factor")},

@@ -18,14 +18,14 @@ Tolerance gradient_tolerance(const Case& c) {
 }
 
 /// The tensors that derivatives are asked for, and what to call them.
-struct Leaves {
+struct CaseLeaves {
   Tensors values;
   std::vector<std::string> names;
   std::vector<std::pair<std::string, size_t>> places;  // member of the case and position in it
 };
 
-Leaves leaves_of(const Case& c) {
-  Leaves leaves;
+CaseLeaves leaves_of(const Case& c) {
+  CaseLeaves leaves;
   const auto add = [&leaves](const Tensor& value, std::string name, const char* member, size_t position) {
     if (!value.is_leaf()) return;
     leaves.values.push_back(value);
@@ -61,7 +61,7 @@ Tensor inner(const Tensors& a, const Tensors& b) {
 }
 
 /// The given member of double_backward for each leaf.
-Tensors for_leaves(const Case& c, const Leaves& leaves, const Json& second, const std::string& prefix) {
+Tensors for_leaves(const Case& c, const CaseLeaves& leaves, const Json& second, const std::string& prefix) {
   Tensors list;
   for (const auto& [member, position] : leaves.places) {
     const Json::Array& names = second.at(prefix + member).items();
@@ -71,7 +71,7 @@ Tensors for_leaves(const Case& c, const Leaves& leaves, const Json& second, cons
   return list;
 }
 
-void compare_second(const Case& c, Tape& tape, const Leaves& leaves, const Tensors& gradients,
+void compare_second(const Case& c, Tape& tape, const CaseLeaves& leaves, const Tensors& gradients,
                     const Tensors& cotangents) {
   const Json* second = c.json().find("double_backward");
   if (!second || second->at("status").as_string() != "ok") return;
@@ -95,7 +95,7 @@ void compare_second(const Case& c, Tape& tape, const Leaves& leaves, const Tenso
 }
 
 void compare_gradients(const Case& c, Tape& tape, const Tensors& outputs, const Tensors& cotangents) {
-  const Leaves leaves = leaves_of(c);
+  const CaseLeaves leaves = leaves_of(c);
   if (leaves.values.empty()) return;
   const Tensor loss = inner(outputs, cotangents);
   const bool depends = loss.defined() && loss.place().tape == tape.id();

@@ -92,24 +92,24 @@ void check_schedule(Case& c) {
   }
 }
 
-Row row(const char* type) {
+Row schedule_row(const char* type) {
   return {type, run_schedule, check_schedule};
 }
 
-const Rows rows{
-    row("StepLR"),
-    row("MultiStepLR"),
-    row("ExponentialLR"),
-    row("CosineAnnealingLR"),
-    row("OneCycleLR"),
-    row("LinearLR"),
-    row("ConstantLR"),
-    row("PolynomialLR"),
-    row("CyclicLR"),
-    row("ReduceLROnPlateau"),
-    row("SequentialLR"),
-    row("ChainedScheduler"),
-    row("CosineAnnealingWarmRestarts"),
+const Rows schedulers_rows{
+    schedule_row("StepLR"),
+    schedule_row("MultiStepLR"),
+    schedule_row("ExponentialLR"),
+    schedule_row("CosineAnnealingLR"),
+    schedule_row("OneCycleLR"),
+    schedule_row("LinearLR"),
+    schedule_row("ConstantLR"),
+    schedule_row("PolynomialLR"),
+    schedule_row("CyclicLR"),
+    schedule_row("ReduceLROnPlateau"),
+    schedule_row("SequentialLR"),
+    schedule_row("ChainedScheduler"),
+    schedule_row("CosineAnnealingWarmRestarts"),
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ Call with_dim(Tensor (*f)(const Tensor&, int64_t, const Tensor&, const Tensor&))
   return [f](Case& c) { return Tensors{f(c.input(0), c.attributes().integer("dim"), c.input(1), c.input(2))}; };
 }
 
-Call joined(Tensor (*f)(std::span<const Tensor>, int64_t)) {
+Call joining(Tensor (*f)(std::span<const Tensor>, int64_t)) {
   return [f](Case& c) { return Tensors{f(c.inputs(), c.attributes().integer("dim", 0))}; };
 }
 
@@ -57,8 +57,8 @@ Tensors run_slice(Case& c) {
 }
 
 const Rows joining_rows{
-    {"cat", joined(cat)},
-    {"stack", joined(stack)},
+    {"cat", joining(cat)},
+    {"stack", joining(stack)},
     {"split", run_split},
     {"chunk",
      [](Case& c) { return chunk(c.input(), c.attributes().integer("chunks"), c.attributes().integer("dim", 0)); }},

@@ -26,7 +26,7 @@ Tensors gradient_after_change(Case& c) {
   return {tape.gradient(sum(y), x)};
 }
 
-const Rows rows{
+const Rows tape_rows{
     {"backward_nonscalar", gradient_of_many},
     {"inplace_on_saved", gradient_after_change},
 };

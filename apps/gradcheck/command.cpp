@@ -19,7 +19,7 @@ constexpr const char* kAbout =
     "  tarn gradcheck --layer '{\"type\": \"Conv2d\", \"out_channels\": 3, \"kernel_size\": 3}' --shape 2,2,5,5 --mode "
     "full";
 
-int run(std::span<const std::string> arguments) {
+int run_gradcheck(std::span<const std::string> arguments) {
   GradcheckOptions options;
   int64_t order = 2;
   int64_t directions = options.how.directions;
@@ -61,7 +61,8 @@ int run(std::span<const std::string> arguments) {
   return gradcheck_command(options, std::cout);
 }
 
-const Command& command = add_command(60, "gradcheck", "compares analytic with numeric derivatives", run);
+const Command& gradcheck_row =
+    add_command(60, "gradcheck", "compares analytic with numeric derivatives", run_gradcheck);
 
 }  // namespace
 }  // namespace tarn

@@ -31,9 +31,9 @@ struct Totals {
 };
 
 /// Prints results as they come, as a table or as JSON lines.
-class Printer {
+class CheckPrinter {
  public:
-  Printer(std::ostream& out, bool json) : out_(out), json_(json) {}
+  CheckPrinter(std::ostream& out, bool json) : out_(out), json_(json) {}
 
   void row(const Subject& subject, const InputCheck& c) {
     if (json_) return json_row(subject, c);
@@ -168,13 +168,13 @@ class Run {
   }
 
   const GradcheckOptions& options_;
-  Printer printer_;
+  CheckPrinter printer_;
   Progress progress_;
   Totals totals_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-std::vector<Subject> chosen(const GradcheckOptions& options) {
+std::vector<Subject> chosen_subjects(const GradcheckOptions& options) {
   const int modes = int(options.all) + int(!options.layer.empty()) + int(!options.config.empty());
   check(modes == 1, "gradcheck: give a config, or --layer with --shape, or --all");
   if (!options.layer.empty()) {
@@ -193,7 +193,7 @@ std::vector<Subject> chosen(const GradcheckOptions& options) {
 }  // namespace
 
 int gradcheck_command(const GradcheckOptions& options, std::ostream& out) {
-  return Run(options, out).all(chosen(options)).failed ? 1 : 0;
+  return Run(options, out).all(chosen_subjects(options)).failed ? 1 : 0;
 }
 
 }  // namespace tarn

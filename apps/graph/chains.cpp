@@ -17,7 +17,7 @@ bool is_bend(const Level& level, size_t i) {
 
 /// How many values go in and come out, where these are equally many and more than one: each then has a column of its
 /// own.
-size_t columns(const Level& level) {
+size_t value_columns(const Level& level) {
   const size_t n = level.rows.front().size();
   return n > 1 && n == level.rows.back().size() ? n : 0;
 }
@@ -69,7 +69,7 @@ std::vector<size_t> heaviest(std::vector<Candidate>& all, size_t places) {
 }
 
 std::vector<size_t> straight_edges(const Level& level, const std::vector<size_t>& place) {
-  const size_t n = columns(level);
+  const size_t n = value_columns(level);
   std::vector<size_t> straight;
   for (size_t r = 0; r + 1 < level.rows.size(); ++r) {
     std::vector<Candidate> candidates;
@@ -123,7 +123,7 @@ void add_pulls(Chains& chains, const Level& level) {
 /// Draws what leaves a group below its counterpart among what enters it, so that what goes on through several such
 /// groups stays in its column.
 void add_column_pulls(Chains& chains, const Level& level) {
-  const size_t n = columns(level);
+  const size_t n = value_columns(level);
   const double weight = 2 * static_cast<double>(n) + 1;  // more than what exchanges with all columns add up to
   const auto& entries = level.rows.front();
   const auto& exits = level.rows.back();

@@ -12,13 +12,13 @@ namespace tarn {
 
 namespace {
 
-constexpr double margin = 16;         // around the picture
-constexpr double padding = 12;        // between a group's border and what is in it
-constexpr double title_room = 22;     // of a group
-constexpr double most_widening = 40;  // of a group, to both sides, for its title
-constexpr double row_gap = 22;        // between rows where all edges are straight; an arrow and a bit of line
-constexpr double port_gap = 12;       // the same between a group's border and the rows in it
-constexpr double label_height = 13;   // in a gap
+constexpr double picture_margin = 16;    // around the picture
+constexpr double group_padding = 12;     // between a group's border and what is in it
+constexpr double group_title_room = 22;  // of a group
+constexpr double most_widening = 40;     // of a group, to both sides, for its title
+constexpr double row_gap = 22;           // between rows where all edges are straight; an arrow and a bit of line
+constexpr double port_gap = 12;          // the same between a group's border and the rows in it
+constexpr double label_height = 13;      // in a gap
 
 class Arrangement {
  public:
@@ -41,12 +41,12 @@ class Arrangement {
       enclose(g);
     }
     arrange(levels_.back(), bends);
-    origins_.back() = {margin, margin};
+    origins_.back() = {picture_margin, picture_margin};
     put(levels_.back(), origins_.back());
     for (size_t g = 0; g < graph_.groups.size(); ++g) put(levels_[g], origins_[g]);
     for (size_t level = levels_.size(); level-- > 0;) draw_lines(levels_[level], origins_[level]);
-    const double across = levels_.back().breadth + 2 * margin;
-    const double along = levels_.back().length + 2 * margin;
+    const double across = levels_.back().breadth + 2 * picture_margin;
+    const double along = levels_.back().length + 2 * picture_margin;
     layout_.width = down_ ? across : along;
     layout_.height = down_ ? along : across;
     return std::move(layout_);
@@ -144,13 +144,14 @@ class Arrangement {
     const double title = group_title_width(graph_.groups[g]);
     double first = title;  // line, from the border
     if (down_)
-      for (const size_t i : level.rows.front()) first = std::min(first, level.items[i].across + padding);
+      for (const size_t i : level.rows.front()) first = std::min(first, level.items[i].across + group_padding);
     const double more = std::min(title - first, most_widening);
-    const double breadth = level.breadth + 2 * (padding + more) + (down_ ? 0 : title_room);
-    const double length = level.length + (down_ ? title_room : 0) + padding;
+    const double breadth = level.breadth + 2 * (group_padding + more) + (down_ ? 0 : group_title_room);
+    const double length = level.length + (down_ ? group_title_room : 0) + group_padding;
     item.breadth = down_ ? std::max(breadth, title) : breadth;
     item.length = down_ ? length : std::max(length, title);
-    insets_[g] = {(item.breadth - breadth) / 2 + padding + more + (down_ ? 0 : title_room), down_ ? title_room : 0};
+    insets_[g] = {(item.breadth - breadth) / 2 + group_padding + more + (down_ ? 0 : group_title_room),
+                  down_ ? group_title_room : 0};
     double& room = layout_.title_room[g];
     room = down_ ? item.breadth : item.length;
     if (down_)

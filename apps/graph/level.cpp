@@ -10,7 +10,7 @@ namespace tarn {
 
 namespace {
 
-constexpr size_t deepest = 64;  // groups in each other
+constexpr size_t deepest_group = 64;  // groups in each other
 
 struct Splitter {
   const Graph& graph;
@@ -37,7 +37,7 @@ void Splitter::make_levels() {
     check(group.parent == no_group || group.parent < g, "graph: the parent of group ", quote(group.name),
           " is no earlier group");
     depth[g] = depth[parent(g)] + 1;
-    check(depth[g] <= deepest, "graph: group ", quote(group.name), " is in more than ", deepest,
+    check(depth[g] <= deepest_group, "graph: group ", quote(group.name), " is in more than ", deepest_group,
           " others; collapse blocks with --depth");
   }
   // Nodes and groups in the order in which they first occur, which rows start from.

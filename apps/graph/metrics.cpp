@@ -12,7 +12,7 @@ constexpr double title_margins = 16;
 constexpr double bold = 1.1;  // how much wider bold letters are
 
 /// Width of a character as a share of the letters' size.
-double share(unsigned char c) {
+double letter_share(unsigned char c) {
   if (c >= 0x80) return 0.7;
   if (std::string_view("iljI.,:;'|!()[] ").find(static_cast<char>(c)) != std::string_view::npos) return 0.38;
   if (std::string_view("mwMW@%").find(static_cast<char>(c)) != std::string_view::npos) return 0.95;
@@ -28,7 +28,7 @@ bool starts_character(char c) {
 double text_width(std::string_view text, double size) {
   double width = 0;
   for (const char c : text)
-    if (starts_character(c)) width += share(static_cast<unsigned char>(c));
+    if (starts_character(c)) width += letter_share(static_cast<unsigned char>(c));
   return width * size;
 }
 

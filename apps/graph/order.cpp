@@ -9,9 +9,9 @@ namespace tarn {
 
 namespace {
 
-constexpr int most_sweeps = 16;
-constexpr int most_idle = 5;             // sweeps without an improvement before giving up
-constexpr size_t most_work = 2'000'000;  // comparisons in swaps
+constexpr int most_order_sweeps = 16;
+constexpr int most_idle = 5;                   // sweeps without an improvement before giving up
+constexpr size_t most_order_work = 2'000'000;  // comparisons in swaps
 
 /// Places of items in their rows; the end of an edge adds the share of the item's breadth at which it touches.
 struct Places {
@@ -102,10 +102,10 @@ std::vector<double> far_ends(const Level& level, size_t item, bool above, const 
 /// Swaps neighbours as long as this removes crossings and the work allows it.
 void swap_neighbours(Level& level, Places& places, size_t& work) {
   bool improved = true;
-  while (improved && work < most_work) {
+  while (improved && work < most_order_work) {
     improved = false;
     for (auto& row : level.rows)
-      for (size_t i = 0; i + 1 < row.size() && work < most_work; ++i) {
+      for (size_t i = 0; i + 1 < row.size() && work < most_order_work; ++i) {
         ptrdiff_t better = 0;
         for (const bool above : {true, false}) {
           const std::vector<double> a = far_ends(level, row[i], above, places);
@@ -138,7 +138,7 @@ void order_rows(Level& level) {
   size_t work = 0;
   size_t fewest = crossings(level, places);
   auto best = level.rows;
-  for (int sweep = 0, idle = 0; fewest > 0 && sweep < most_sweeps && idle < most_idle; ++sweep, ++idle) {
+  for (int sweep = 0, idle = 0; fewest > 0 && sweep < most_order_sweeps && idle < most_idle; ++sweep, ++idle) {
     const bool down = sweep % 2 == 0;
     for (size_t r = 1; r < level.rows.size(); ++r)
       sort_by_barycentre(level, down ? r : level.rows.size() - 1 - r, down, places);

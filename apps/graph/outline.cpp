@@ -21,7 +21,7 @@ std::string read_name(const Model& model, const ItemInfo::Read& r) {
   return (r.item == SIZE_MAX ? "input" : model.items()[r.item].name) + number;
 }
 
-void add_rows(const Model& model, const std::string& indent, int64_t depth, std::vector<OutlineRow>& rows) {
+void add_outline_rows(const Model& model, const std::string& indent, int64_t depth, std::vector<OutlineRow>& rows) {
   for (size_t i = 0; i < model.items().size(); ++i) {
     const ItemInfo& item = model.items()[i];
     OutlineRow row{indent + item.name, item.type, "", item.parameters > 0 ? grouped(item.parameters) : "", ""};
@@ -32,7 +32,7 @@ void add_rows(const Model& model, const std::string& indent, int64_t depth, std:
       if (!plain) row.reads += (row.reads.empty() ? "reads " : ", ") + read_name(model, r);
     if (item.inside && depth <= 1) row.type += text(" (", layer_count(*item.inside), " layers)");
     rows.push_back(std::move(row));
-    if (item.inside && depth > 1) add_rows(*item.inside, indent + "  ", depth - 1, rows);
+    if (item.inside && depth > 1) add_outline_rows(*item.inside, indent + "  ", depth - 1, rows);
   }
 }
 
@@ -40,7 +40,7 @@ void add_rows(const Model& model, const std::string& indent, int64_t depth, std:
 
 std::string model_outline(const Model& model, const std::string& title, int64_t depth) {
   std::vector<OutlineRow> rows;
-  add_rows(model, "", depth, rows);
+  add_outline_rows(model, "", depth, rows);
   constexpr std::array<std::string OutlineRow::*, 4> parts{&OutlineRow::name, &OutlineRow::type, &OutlineRow::shape,
                                                            &OutlineRow::parameters};
   std::array<size_t, parts.size()> widths{};

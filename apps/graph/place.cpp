@@ -10,8 +10,8 @@ namespace tarn {
 
 namespace {
 
-constexpr int most_sweeps = 40;
-constexpr size_t most_work = 3'000'000;  // looks at edges and neighbours while chains push each other
+constexpr int most_place_sweeps = 40;
+constexpr size_t most_place_work = 3'000'000;  // looks at edges and neighbours while chains push each other
 constexpr double far = std::numeric_limits<double>::infinity();
 
 /// Moves chains so that the weighted lengths across of their edges get small.
@@ -40,7 +40,7 @@ class Mover {
   }
 
   void relax() {
-    for (int sweep = 0; sweep < most_sweeps; ++sweep) {
+    for (int sweep = 0; sweep < most_place_sweeps; ++sweep) {
       double moved = 0;
       for (const size_t b : chains_.order) moved += move(b);
       std::reverse(chains_.order.begin(), chains_.order.end());
@@ -74,7 +74,7 @@ class Mover {
     const double before = chain.place;
     const double target = wanted(chain);
     if (std::abs(target - before) < 1e-6) return 0;
-    if (work_ < most_work && push(b, target)) return std::abs(target - before);
+    if (work_ < most_place_work && push(b, target)) return std::abs(target - before);
     double least = -far;
     double most = far;
     for (const Neighbour& n : chain.left) least = std::max(least, place(n.chain) + n.distance);
@@ -100,7 +100,7 @@ class Mover {
         found->second = right ? std::max(found->second, need) : std::min(found->second, need);
       }
       work_ += chain.right.size() + chain.pulls.size() + 1;
-      if (work_ >= most_work) return false;
+      if (work_ >= most_place_work) return false;
     }
     double change = 0;
     for (const auto& [at, to] : moved)

@@ -9,7 +9,7 @@ namespace tarn {
 namespace {
 
 constexpr size_t most_bends = 300'000;
-constexpr int most_sweeps = 8;
+constexpr int most_row_sweeps = 8;
 
 struct Links {
   std::vector<std::vector<size_t>> before, after;  // items, by item
@@ -63,7 +63,7 @@ struct RowFinder {
     for (LevelItem& item : level.items)
       if (item.role == LevelItem::Role::exit) item.row = last;
     bool moved = true;
-    for (int sweep = 0; moved && sweep < most_sweeps; ++sweep) {
+    for (int sweep = 0; moved && sweep < most_row_sweeps; ++sweep) {
       moved = false;
       for (const size_t i : order) moved |= draw(i);
       std::reverse(order.begin(), order.end());

@@ -20,18 +20,18 @@ struct KindStyle {
 
 // In the order of GraphKind. Colours are tints of Okabe and Ito's palette, which colour-blind people can tell apart;
 // the type in each box says the same in words.
-constexpr std::array<KindStyle, 10> kinds{{{"conv", "convolution"},
-                                           {"norm", "normalization"},
-                                           {"act", "activation"},
-                                           {"pool", "pooling, resizing"},
-                                           {"lin", "linear"},
-                                           {"merge", "merge"},
-                                           {"other", "other"},
-                                           {"block", "block with layers inside"},
-                                           {"in", "input"},
-                                           {"out", "output"}}};
+constexpr std::array<KindStyle, 10> kind_styles{{{"conv", "convolution"},
+                                                 {"norm", "normalization"},
+                                                 {"act", "activation"},
+                                                 {"pool", "pooling, resizing"},
+                                                 {"lin", "linear"},
+                                                 {"merge", "merge"},
+                                                 {"other", "other"},
+                                                 {"block", "block with layers inside"},
+                                                 {"in", "input"},
+                                                 {"out", "output"}}};
 
-constexpr const char* style = R"css(
+constexpr const char* graph_style = R"css(
 .page { fill: #fff }
 text { font-family: 'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1c2430 }
 .h { font-size: 18px; font-weight: 700 } .s { font-size: 12px; fill: #55606e } .k { font-size: 11px }
@@ -61,50 +61,51 @@ text { font-family: 'DejaVu Sans', Verdana, 'Segoe UI', Helvetica, Arial, sans-s
 )css";
 
 /// A number with at most one decimal, the same on every machine.
-std::string number(double value) {
+std::string tenths(double value) {
   const auto tenths = static_cast<long long>(std::llround(value * 10));
   const long long size = std::abs(tenths);
   return (tenths < 0 ? "-" : "") + std::to_string(size / 10) + (size % 10 ? "." + std::to_string(size % 10) : "");
 }
 
 std::string pair(GraphPoint p) {
-  return number(p.x) + " " + number(p.y);
+  return tenths(p.x) + " " + tenths(p.y);
 }
 
-std::string joined(const std::vector<std::string>& lines) {
+std::string joined_lines(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
   return xml_text(all);
 }
 
 std::string tooltip(const std::vector<std::string>& lines) {
-  return lines.empty() ? "" : "<title>" + joined(lines) + "</title>";
+  return lines.empty() ? "" : "<title>" + joined_lines(lines) + "</title>";
 }
 
 std::string rectangle(const GraphBox& box, double round) {
-  return "<rect x='" + number(box.x) + "' y='" + number(box.y) + "' width='" + number(box.width) + "' height='" +
-         number(box.height) + "' rx='" + number(round) + "'/>";
+  return "<rect x='" + tenths(box.x) + "' y='" + tenths(box.y) + "' width='" + tenths(box.width) + "' height='" +
+         tenths(box.height) + "' rx='" + tenths(round) + "'/>";
 }
 
-std::string words(const char* kind, double x, double y, const std::string& what) {
+std::string text_element(const char* kind, double x, double y, const std::string& what) {
   const std::string type = *kind ? std::string(" class='") + kind + "'" : "";
-  return "<text" + type + " x='" + number(x) + "' y='" + number(y) + "'>" + xml_text(what) + "</text>";
+  return "<text" + type + " x='" + tenths(x) + "' y='" + tenths(y) + "'>" + xml_text(what) + "</text>";
 }
 
 std::string node(const GraphNode& n, const GraphBox& box) {
   const std::vector<std::string> lines = node_lines(n);
   const bool end = n.kind == GraphKind::input || n.kind == GraphKind::output;
-  std::string out = std::string("<g class='b ") + kinds[static_cast<size_t>(n.kind)].name + "'>" + tooltip(n.tooltip) +
-                    rectangle(box, end ? box.height / 2 : 5);
+  std::string out = std::string("<g class='b ") + kind_styles[static_cast<size_t>(n.kind)].name + "'>" +
+                    tooltip(n.tooltip) + rectangle(box, end ? box.height / 2 : 5);
   const double x = box.x + box.width / 2;
   double y = box.y + box.height / 2 - graph_line_height * static_cast<double>(lines.size()) / 2 + 11.5;
-  for (size_t i = 0; i < lines.size(); ++i, y += graph_line_height) out += words(i == 0 ? "n" : "t", x, y, lines[i]);
+  for (size_t i = 0; i < lines.size(); ++i, y += graph_line_height)
+    out += text_element(i == 0 ? "n" : "t", x, y, lines[i]);
   return out + "</g>\n";
 }
 
 std::string group(const GraphGroup& g, const GraphBox& box, double room) {
   return "<g class='g'>" + tooltip(g.tooltip) + rectangle(box, 9) +
-         words("", box.x + 10, box.y + 15, group_title(g, room)) + "</g>\n";
+         text_element("", box.x + 10, box.y + 15, group_title(g, room)) + "</g>\n";
 }
 
 /// Pieces that are joined are one path; a curve leaves and arrives in the graph's direction.
@@ -142,7 +143,7 @@ struct Head {
     const auto write = [&](const char* kind, const std::string& what, double size, double weight) {
       if (what.empty()) return;
       y += size + 6;
-      content += words(kind, left, y, what) + "\n";
+      content += text_element(kind, left, y, what) + "\n";
       width = std::max(width, 2 * left + weight * text_width(what, size));
     };
     write("h", shortened(graph.title, 60), 18, 1.1);
@@ -150,17 +151,17 @@ struct Head {
     room = std::max({room, width, 420.0});
     y += 12;
     double x = left;
-    for (size_t k = 0; k < kinds.size(); ++k) {
+    for (size_t k = 0; k < kind_styles.size(); ++k) {
       const bool occurs = std::any_of(graph.nodes.begin(), graph.nodes.end(),
                                       [k](const GraphNode& n) { return static_cast<size_t>(n.kind) == k; });
       if (!occurs || k >= static_cast<size_t>(GraphKind::input)) continue;  // inputs and outputs say so themselves
-      const double wide = 40 + text_width(kinds[k].words, 11);
+      const double wide = 40 + text_width(kind_styles[k].words, 11);
       if (x > left && x + wide > room) {
         x = left;
         y += 20;
       }
-      content += std::string("<g class='b ") + kinds[k].name + "'>" + rectangle({x, y, 16, 12}, 3) + "</g>" +
-                 words("k", x + 22, y + 10, kinds[k].words) + "\n";
+      content += std::string("<g class='b ") + kind_styles[k].name + "'>" + rectangle({x, y, 16, 12}, 3) + "</g>" +
+                 text_element("k", x + 22, y + 10, kind_styles[k].words) + "\n";
       x += wide;
       width = std::max(width, x);
     }
@@ -177,7 +178,7 @@ std::string body(const Graph& graph, const GraphLayout& layout) {
   for (size_t n = 0; n < graph.nodes.size(); ++n) out += node(graph.nodes[n], layout.nodes[n]);
   out += "<g class='l'>\n";
   for (const GraphLabel& label : layout.labels)
-    out += words("", label.at.x + (down ? 6 : 4), label.at.y + (down ? 12 : -5), label.text) + "\n";
+    out += text_element("", label.at.x + (down ? 6 : 4), label.at.y + (down ? 12 : -5), label.text) + "\n";
   return out + "</g>\n";
 }
 
@@ -187,13 +188,13 @@ std::string graph_svg(const Graph& graph, const GraphLayout& layout) {
   const Head head(graph, layout.width);
   const double width = std::ceil(std::max(head.width, layout.width));
   const double height = std::ceil(head.height + layout.height);
-  const std::string size = number(width) + "' height='" + number(height);
-  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + size + "' viewBox='0 0 " + number(width) + " " +
-         number(height) + "' role='img' aria-labelledby='graph-title graph-desc'>\n<title id='graph-title'>" +
-         xml_text(graph.title) + "</title>\n<desc id='graph-desc'>" + joined(graph.notes) + "</desc>\n<style>" + style +
-         "</style>\n<rect class='page' width='" + size + "'/>\n" + head.content + "<g transform='translate(" +
-         number((width - layout.width) / 2) + " " + number(head.height) + ")'>\n" + body(graph, layout) +
-         "</g>\n</svg>\n";
+  const std::string size = tenths(width) + "' height='" + tenths(height);
+  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + size + "' viewBox='0 0 " + tenths(width) + " " +
+         tenths(height) + "' role='img' aria-labelledby='graph-title graph-desc'>\n<title id='graph-title'>" +
+         xml_text(graph.title) + "</title>\n<desc id='graph-desc'>" + joined_lines(graph.notes) + "</desc>\n<style>" +
+         graph_style + "</style>\n<rect class='page' width='" + size + "'/>\n" + head.content +
+         "<g transform='translate(" + tenths((width - layout.width) / 2) + " " + tenths(head.height) + ")'>\n" +
+         body(graph, layout) + "</g>\n</svg>\n";
 }
 
 }  // namespace tarn

@@ -26,7 +26,7 @@ std::vector<std::string> leftovers(const std::string& dir, const std::map<std::s
   return found;
 }
 
-int run(std::span<const std::string> arguments) {
+int run_manual(std::span<const std::string> arguments) {
   std::vector<std::string> words;
   Cli cli(
       "manual", "DIR",
@@ -60,7 +60,8 @@ int run(std::span<const std::string> arguments) {
   return 0;
 }
 
-const Command& command = add_command(107, "manual", "writes the reference, and the pages about poolings", run);
+const Command& manual_row =
+    add_command(107, "manual", "writes the reference, and the pages about poolings", run_manual);
 
 }  // namespace
 }  // namespace tarn

@@ -12,7 +12,7 @@
 namespace tarn {
 namespace {
 
-constexpr double margin = 14;
+constexpr double drawing_margin = 14;
 constexpr double most_width = 760;  // of a row of grids
 
 /// Sizes of a kind of drawing.
@@ -25,7 +25,7 @@ struct Style {
   bool text = true;
 };
 
-std::string number(double value) {
+std::string drawn_number(double value) {
   return rounded(value, 6);
 }
 
@@ -66,21 +66,23 @@ struct Placed {
 };
 
 /// Text in the middle of a box; long ones get smaller letters.
-std::string words(const std::string& text, double x, double y, double room, double size) {
+std::string fitted_words(const std::string& text, double x, double y, double room, double size) {
   const double fitting = room / (0.62 * static_cast<double>(std::max<size_t>(1, text.size())));
-  const std::string smaller = fitting < size ? " font-size='" + number(std::floor(fitting * 2) / 2) + "'" : "";
-  return "<text x='" + number(x) + "' y='" + number(y) + "'" + smaller + ">" + escaped(text) + "</text>";
+  const std::string smaller = fitting < size ? " font-size='" + drawn_number(std::floor(fitting * 2) / 2) + "'" : "";
+  return "<text x='" + drawn_number(x) + "' y='" + drawn_number(y) + "'" + smaller + ">" + escaped(text) + "</text>";
 }
 
 std::string shades(const Placed& p) {
-  std::string out = "<rect x='" + number(p.left(0)) + "' y='" + number(p.top(0)) + "' width='" + number(p.width()) +
-                    "' height='" + number(p.height() - p.style.title_height) + "' fill='#fff'/>";
+  std::string out = "<rect x='" + drawn_number(p.left(0)) + "' y='" + drawn_number(p.top(0)) + "' width='" +
+                    drawn_number(p.width()) + "' height='" + drawn_number(p.height() - p.style.title_height) +
+                    "' fill='#fff'/>";
   for (int64_t r = 0; r < p.rows(); ++r)
     for (int64_t c = 0; c < p.grid.columns; ++c) {
       const DrawnCell* cell = p.at(r, c);
       if (!cell || std::abs(cell->shade) < 0.004) continue;
-      out += "<rect x='" + number(p.left(c)) + "' y='" + number(p.top(r)) + "' width='" + number(p.style.cell_width) +
-             "' height='" + number(p.style.cell_height) + "' fill='" + colour(cell->shade) + "'/>";
+      out += "<rect x='" + drawn_number(p.left(c)) + "' y='" + drawn_number(p.top(r)) + "' width='" +
+             drawn_number(p.style.cell_width) + "' height='" + drawn_number(p.style.cell_height) + "' fill='" +
+             colour(cell->shade) + "'/>";
     }
   return out;
 }
@@ -88,9 +90,9 @@ std::string shades(const Placed& p) {
 std::string lines(const Placed& p) {
   std::string d;
   for (int64_t r = 0; r <= p.rows(); ++r)
-    d += "M" + number(p.left(0)) + " " + number(p.top(r)) + "h" + number(p.width());
+    d += "M" + drawn_number(p.left(0)) + " " + drawn_number(p.top(r)) + "h" + drawn_number(p.width());
   for (int64_t c = 0; c <= p.grid.columns; ++c)
-    d += "M" + number(p.left(c)) + " " + number(p.top(0)) + "v" + number(p.top(p.rows()) - p.top(0));
+    d += "M" + drawn_number(p.left(c)) + " " + drawn_number(p.top(0)) + "v" + drawn_number(p.top(p.rows()) - p.top(0));
   return "<path stroke='#d0d7de' d='" + d + "'/>";
 }
 
@@ -104,16 +106,16 @@ std::string contour(const Placed& p) {
   for (int64_t r = 0; r <= p.rows(); ++r)
     for (int64_t c = 0; c <= p.grid.columns; ++c) {
       if (in(r, c) != in(r - 1, c))
-        d += "M" + number(p.left(c)) + " " + number(p.top(r)) + "h" + number(p.style.cell_width);
+        d += "M" + drawn_number(p.left(c)) + " " + drawn_number(p.top(r)) + "h" + drawn_number(p.style.cell_width);
       if (in(r, c) != in(r, c - 1))
-        d += "M" + number(p.left(c)) + " " + number(p.top(r)) + "v" + number(p.style.cell_height);
+        d += "M" + drawn_number(p.left(c)) + " " + drawn_number(p.top(r)) + "v" + drawn_number(p.style.cell_height);
     }
   if (d.empty()) return "";
-  return "<path stroke='#1f2328' stroke-width='" + number(p.style.text ? 2.4 : 1.6) +
+  return "<path stroke='#1f2328' stroke-width='" + drawn_number(p.style.text ? 2.4 : 1.6) +
          "' stroke-linecap='square' fill='none' d='" + d + "'/>";
 }
 
-std::string numbers(const Placed& p, bool faint) {
+std::string cell_words(const Placed& p, bool faint) {
   std::string values;
   std::string notes;
   for (int64_t r = 0; r < p.rows(); ++r)
@@ -123,8 +125,8 @@ std::string numbers(const Placed& p, bool faint) {
       const double x = p.left(c) + p.style.cell_width / 2;
       const double y = p.top(r) + p.style.cell_height / 2 + (cell->note.empty() ? 4.5 : -2);
       const double room = p.style.cell_width - 6;
-      if (!cell->value.empty()) values += words(cell->value, x, y, room, 13);
-      if (!cell->note.empty()) notes += words(cell->note, x, y + 14.5, room, 11);
+      if (!cell->value.empty()) values += fitted_words(cell->value, x, y, room, 13);
+      if (!cell->note.empty()) notes += fitted_words(cell->note, x, y + 14.5, room, 11);
     }
   const std::string fill = faint ? "<g fill='#8c959f'>" : "<g fill='#1f2328'>";
   std::string out;
@@ -134,8 +136,8 @@ std::string numbers(const Placed& p, bool faint) {
 }
 
 std::string arrow(double x, double y, double length) {
-  return "<path stroke='#57606a' stroke-width='1.6' fill='none' d='M" + number(x) + " " + number(y) + "h" +
-         number(length) + "m-6 -5l6 5l-6 5'/>";
+  return "<path stroke='#57606a' stroke-width='1.6' fill='none' d='M" + drawn_number(x) + " " + drawn_number(y) + "h" +
+         drawn_number(length) + "m-6 -5l6 5l-6 5'/>";
 }
 
 /// Rows of grids, and how large they are together.
@@ -144,8 +146,8 @@ struct Layout {
   double width = 0, height = 0;
 
   Layout(const std::vector<DrawnGrid>& grids, const Style& style) {
-    double x = margin;
-    double y = margin;
+    double x = drawing_margin;
+    double y = drawing_margin;
     double row_height = 0;
     for (const DrawnGrid& grid : grids) {
       Placed p{grid, x, y, style};
@@ -153,9 +155,9 @@ struct Layout {
         if (style.text && !cell.note.empty()) p.style.cell_height = 42;
       p.style.title_height = grid.title.empty() ? 0 : style.title_height;
       double before = grid.arrow ? style.arrow : 0;
-      if (p.x > margin && p.x + before + p.width_with_title() > most_width) {
+      if (p.x > drawing_margin && p.x + before + p.width_with_title() > most_width) {
         before = 0;
-        p.x = margin;
+        p.x = drawing_margin;
         y += row_height + style.gap;
         row_height = 0;
       }
@@ -166,17 +168,17 @@ struct Layout {
       width = std::max(width, p.x + p.width_with_title());
       placed.push_back(p);
     }
-    width += margin;
-    height = y + row_height + margin;
+    width += drawing_margin;
+    height = y + row_height + drawing_margin;
   }
 };
 
 std::string frame(const std::string& label, const Layout& layout, const std::string& content) {
-  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + number(layout.width) + "' height='" +
-         number(layout.height) + "' viewBox='0 0 " + number(layout.width) + " " + number(layout.height) +
-         "' role='img' aria-label='" + escaped(label) + "'>\n<rect x='.5' y='.5' width='" + number(layout.width - 1) +
-         "' height='" + number(layout.height - 1) + "' rx='8' fill='#f6f8fa' stroke='#d0d7de'/>\n" + content +
-         "</svg>\n";
+  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + drawn_number(layout.width) + "' height='" +
+         drawn_number(layout.height) + "' viewBox='0 0 " + drawn_number(layout.width) + " " +
+         drawn_number(layout.height) + "' role='img' aria-label='" + escaped(label) +
+         "'>\n<rect x='.5' y='.5' width='" + drawn_number(layout.width - 1) + "' height='" +
+         drawn_number(layout.height - 1) + "' rx='8' fill='#f6f8fa' stroke='#d0d7de'/>\n" + content + "</svg>\n";
 }
 
 }  // namespace
@@ -186,11 +188,11 @@ std::string drawing(const std::string& label, const std::vector<DrawnGrid>& grid
   const Layout layout(grids, style);
   std::string out = "<g font-family='DejaVu Sans,Verdana,sans-serif' font-size='13' text-anchor='middle'>\n";
   for (const Placed& p : layout.placed) {
-    out += shades(p) + lines(p) + contour(p) + numbers(p, true) + numbers(p, false);
+    out += shades(p) + lines(p) + contour(p) + cell_words(p, true) + cell_words(p, false);
     if (!p.grid.title.empty())
-      out += "<text x='" + number(p.x) + "' y='" + number(p.y + 13) +
+      out += "<text x='" + drawn_number(p.x) + "' y='" + drawn_number(p.y + 13) +
              "' fill='#57606a' font-size='12' text-anchor='start'>" + escaped(p.grid.title) + "</text>";
-    if (p.grid.arrow && p.x > margin + style.arrow)
+    if (p.grid.arrow && p.x > drawing_margin + style.arrow)
       out += arrow(p.x - style.arrow - style.gap / 2 + 6, (p.top(0) + p.top(p.rows())) / 2, style.arrow - 4);
     out += "\n";
   }
@@ -211,10 +213,12 @@ std::string thumbnail(const std::string& label, const std::vector<DrawnGrid>& gr
   const Layout layout(bare, style);
   std::string out;
   for (const Placed& p : layout.placed) out += shades(p) + lines(p) + contour(p) + "\n";
-  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + number(layout.width - 2 * margin + 4) + "' height='" +
-         number(layout.height - 2 * margin + 4) + "' viewBox='" + number(margin - 2) + " " + number(margin - 2) + " " +
-         number(layout.width - 2 * margin + 4) + " " + number(layout.height - 2 * margin + 4) +
-         "' role='img' aria-label='" + escaped(label) + "'>\n" + out + "</svg>\n";
+  return "<svg xmlns='http://www.w3.org/2000/svg' width='" + drawn_number(layout.width - 2 * drawing_margin + 4) +
+         "' height='" + drawn_number(layout.height - 2 * drawing_margin + 4) + "' viewBox='" +
+         drawn_number(drawing_margin - 2) + " " + drawn_number(drawing_margin - 2) + " " +
+         drawn_number(layout.width - 2 * drawing_margin + 4) + " " +
+         drawn_number(layout.height - 2 * drawing_margin + 4) + "' role='img' aria-label='" + escaped(label) + "'>\n" +
+         out + "</svg>\n";
 }
 
 }  // namespace tarn

@@ -190,7 +190,7 @@ bool suits(const Tensor& y) {
 }
 
 /// How far a cell is from the middle of its plane.
-double distance(const Shape& s, int64_t cell) {
+double off_centre(const Shape& s, int64_t cell) {
   double total = 0;
   for (int i = s.rank() - 1; i >= std::max(0, s.rank() - 2); --i) {
     const double away = static_cast<double>(cell % s[i]) - static_cast<double>(s[i] - 1) / 2;
@@ -207,7 +207,7 @@ std::vector<int64_t> by_clearness(const Shape& output, const std::vector<std::ve
   for (int64_t cell = 0; cell < output.numel(); ++cell) {
     int64_t count = 0;
     for (const std::vector<bool>& input : seen_by) count += input[static_cast<size_t>(cell)];
-    scores.emplace_back(count == static_cast<int64_t>(seen_by.size()) ? 0 : -count, distance(output, cell));
+    scores.emplace_back(count == static_cast<int64_t>(seen_by.size()) ? 0 : -count, off_centre(output, cell));
   }
   std::vector<int64_t> cells(scores.size());
   std::iota(cells.begin(), cells.end(), 0);

@@ -15,7 +15,7 @@ struct GroupText {
   const char* about;
 };
 
-constexpr GroupText groups[] = {
+constexpr GroupText group_texts[] = {
     {PoolGroup::sliding, "Sliding windows", "A window of one size moves over the plane in equal steps."},
     {PoolGroup::adaptive, "Adaptive and global",
      "The size of the output is given, and the windows follow from it; with size 1 there is one over the whole plane."},
@@ -40,7 +40,7 @@ constexpr GroupText groups[] = {
     {PoolGroup::other, "Others", "Those that name no group."},
 };
 
-constexpr const char* introduction = R"(# Pooling
+constexpr const char* pooling_introduction = R"(# Pooling
 Pooling makes large planes small, and sets of any size one size. This page and those that it links to are printed by `tarn manual docs`
 from the registry of layers, and everything in their pictures and examples was computed by the layers themselves when it was printed.
 `tarn layers NAME` tells the same in a terminal, without pictures.
@@ -68,14 +68,14 @@ channels where a layer mixes them. Parameters are as a new layer has them.
 
 )";
 
-const std::string folder = "pooling/";
+const std::string pool_folder = "pooling/";
 
 std::string small_image(const PoolFamily& f) {
-  return "![" + f.heading() + "](" + folder + "images/" + f.name + "-small.svg)";
+  return "![" + f.heading() + "](" + pool_folder + "images/" + f.name + "-small.svg)";
 }
 
 std::string link(const PoolFamily& f) {
-  return "[" + f.heading() + "](" + folder + f.name + ".md)";
+  return "[" + f.heading() + "](" + pool_folder + f.name + ".md)";
 }
 
 /// "1d, 2d, 3d, any" from the names' ends.
@@ -90,7 +90,7 @@ std::string dimensions(const PoolFamily& family) {
 
 std::string index(const std::vector<PoolFamily>& families) {
   std::string out = text("## All ", families.size(), " of them\n");
-  for (const GroupText& group : groups) {
+  for (const GroupText& group : group_texts) {
     std::string rows;
     for (const PoolFamily& f : families)
       if (f.shown().group == group.group)
@@ -119,9 +119,9 @@ std::string results_text(const std::vector<PoolFamily>& families, const std::vec
     std::vector<Contestant> linked = r.ranked;
     for (Contestant& c : linked)
       for (const PoolFamily& f : families)
-        if (family_of(c.config) == f.name) c.config = "[" + c.config + "](" + folder + f.name + ".md)";
-    out += "### On " + r.data + "\n![Results on " + r.data + "](" + folder + "images/results-" + r.data + ".svg)\n\n" +
-           comparison_markdown(linked) + "\n";
+        if (family_of(c.config) == f.name) c.config = "[" + c.config + "](" + pool_folder + f.name + ".md)";
+    out += "### On " + r.data + "\n![Results on " + r.data + "](" + pool_folder + "images/results-" + r.data +
+           ".svg)\n\n" + comparison_markdown(linked) + "\n";
   }
   return out;
 }
@@ -143,7 +143,7 @@ std::vector<PoolFamily> pool_families() {
 }
 
 std::string pooling_page(const std::vector<PoolFamily>& families, const std::vector<PoolResults>& results) {
-  return introduction + index(families) + results_text(families, results);
+  return pooling_introduction + index(families) + results_text(families, results);
 }
 
 std::map<std::string, std::string> pooling_manual(const std::vector<PoolResults>& results) {
@@ -151,8 +151,8 @@ std::map<std::string, std::string> pooling_manual(const std::vector<PoolResults>
   std::map<std::string, std::string> files;
   files["pooling.md"] = pooling_page(families, results);
   for (const PoolFamily& f : families) {
-    const std::string image = folder + "images/" + f.name;
-    files[folder + f.name + ".md"] = family_page(f, results);
+    const std::string image = pool_folder + "images/" + f.name;
+    files[pool_folder + f.name + ".md"] = family_page(f, results);
     files[image + "-small.svg"] = small_picture(f.shown(), f.example);
     for (const PoolView& view : f.example.views) {
       const std::string ending = view.training ? "-training.svg" : ".svg";
@@ -160,7 +160,7 @@ std::map<std::string, std::string> pooling_manual(const std::vector<PoolResults>
       files[image + "-gradient" + ending] = gradient_picture(f.shown(), f.example, view);
     }
   }
-  for (const PoolResults& r : results) files[folder + "images/results-" + r.data + ".svg"] = results_picture(r);
+  for (const PoolResults& r : results) files[pool_folder + "images/results-" + r.data + ".svg"] = results_picture(r);
   return files;
 }
 

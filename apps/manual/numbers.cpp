@@ -8,7 +8,7 @@
 namespace tarn {
 namespace {
 
-constexpr double noise = 1e-9;   // share of the largest value below which one is a rounding error
+constexpr double rounding_noise = 1e-9;  // share of the largest value below which one is a rounding error
 constexpr double nudge = 1e-11;  // moves values halfway between two texts to one side, whatever their last bits are
 
 }  // namespace
@@ -36,7 +36,7 @@ std::vector<double> cleaned(const Tensor& x) {
     if (std::isfinite(values[i])) most = std::max(most, std::abs(values[i]));
   }
   for (double& v : values)
-    if (std::abs(v) < noise * most) v = 0;
+    if (std::abs(v) < rounding_noise * most) v = 0;
   return values;
 }
 

@@ -11,7 +11,7 @@
 namespace tarn {
 namespace {
 
-constexpr int digits = 5;
+constexpr int page_digits = 5;
 constexpr int64_t most_printed = 64;  // elements of a parameter
 constexpr size_t most_terms = 36;     // of the sum for one cell
 
@@ -57,7 +57,7 @@ std::string pictures(const PoolFamily& family) {
     const auto cells = std::count(view.seen.begin(), view.seen.end(), true);
     out += image("window", "one window", view);
     const std::string cell = text("`y", index_text(view.output.shape(), view.cell), "`");
-    const std::string value = rounded(view.output.at(view.cell), digits);
+    const std::string value = rounded(view.output.at(view.cell), page_digits);
     if (view.training)
       out += text("\nWhile training, with one draw: ", cell, " is ", value, " and depends on ", cells, " values.\n\n");
     else
@@ -84,9 +84,9 @@ std::string one_cell(const PoolExample& example) {
     total += w[i] * x[i];
     size += std::abs(w[i] * x[i]);
     if (count > 0) terms += count % 6 == 0 ? "\n    " : " ";
-    const std::string value = rounded(x[i], digits);
+    const std::string value = rounded(x[i], page_digits);
     const std::string sign = count > 0 ? (w[i] < 0 ? "- " : "+ ") : w[i] < 0 ? "-" : "";
-    terms += sign + rounded(std::abs(w[i]), digits) + " · " + (x[i] < 0 ? "(" + value + ")" : value);
+    terms += sign + rounded(std::abs(w[i]), page_digits) + " · " + (x[i] < 0 ? "(" + value + ")" : value);
     ++count;
   }
   const double y = view.output.at(view.cell);
@@ -94,28 +94,28 @@ std::string one_cell(const PoolExample& example) {
   if (count == 0) return "No value of x moves " + code(cell) + " by a little: its derivative is 0.\n\n";
   if (count > most_terms) return "";
   const bool same = std::abs(total - y) < 1e-9 * (1 + std::abs(y));
-  const std::string sum = rounded(std::abs(total) < 1e-9 * size ? 0 : total, digits);
+  const std::string sum = rounded(std::abs(total) < 1e-9 * size ? 0 : total, page_digits);
   return "One cell, Σ ∂y/∂x · x:\n```\n" + std::string("    ") + terms + "\n  = " + sum + "\n```\n" +
          (same ? "which is " + code(cell) + ".\n\n"
-               : "while " + code(cell) + " is " + rounded(y, digits) +
+               : "while " + code(cell) + " is " + rounded(y, page_digits) +
                      ": it is no weighted sum of x with weights that stay as they are.\n\n");
 }
 
-std::string numbers(const PoolFamily& family) {
+std::string numbers_text(const PoolFamily& family) {
   const PoolExample& example = family.example;
   std::string out = "## In numbers\n```\n" + spaced(example.config) + "\n\n";
   for (size_t i = 0; i < example.inputs.size(); ++i) {
     const Tensor& x = example.inputs[i];
-    out += text("x", i > 0 ? std::to_string(i + 1) : "", " ", x.shape(), "\n", matrix_text(x, digits, "  "));
+    out += text("x", i > 0 ? std::to_string(i + 1) : "", " ", x.shape(), "\n", matrix_text(x, page_digits, "  "));
   }
   for (const auto& [name, value] : example.parameters) {
     out += text("\n", name, " ", value.shape(), value.numel() > most_printed ? ", not printed\n" : "\n");
-    if (value.numel() <= most_printed) out += matrix_text(value, digits, "  ");
+    if (value.numel() <= most_printed) out += matrix_text(value, page_digits, "  ");
   }
   for (const PoolView& view : example.views) {
     const std::string mode = view.training ? ", training" : "";
-    out += text("\ny ", view.output.shape(), mode, "\n", matrix_text(view.output, digits, "  "),
-                "\ndL/dx for dL/dy = 1", mode, "\n", matrix_text(view.gradient, digits, "  "));
+    out += text("\ny ", view.output.shape(), mode, "\n", matrix_text(view.output, page_digits, "  "),
+                "\ndL/dx for dL/dy = 1", mode, "\n", matrix_text(view.gradient, page_digits, "  "));
   }
   return out + "```\n" + (example.parameters.empty() ? "" : "Parameters are as a new layer has them.\n") + "\n" +
          one_cell(example);
@@ -133,7 +133,7 @@ std::string missing(const PoolFamily& family, const std::string& field) {
 }
 
 /// A cell of a table.
-std::string cell(const std::string& text) {
+std::string table_cell(const std::string& text) {
   return " " + plain_markdown(text) + " |";
 }
 
@@ -143,8 +143,9 @@ std::string parameters_table(const PoolFamily& family) {
   if (fields.empty()) return out + "None.\n\n";
   out += "| name | default | takes | meaning |\n| --- | --- | --- | --- |\n";
   for (const FieldInfo& f : fields)
-    out += "| " + code(f.name) + " |" + cell(f.default_text) +
-           cell(f.type + (f.bounds.empty() ? "" : ", " + f.bounds)) + cell(f.doc + missing(family, f.name)) + "\n";
+    out += "| " + code(f.name) + " |" + table_cell(f.default_text) +
+           table_cell(f.type + (f.bounds.empty() ? "" : ", " + f.bounds)) +
+           table_cell(f.doc + missing(family, f.name)) + "\n";
   out += "\n";
   if (!family.example.parameters.empty()) {
     out += "It learns";
@@ -199,7 +200,7 @@ std::string family_page(const PoolFamily& family, const std::vector<PoolResults>
   return "# " + family.heading() + "\n" + plain_markdown(row.doc) + " Layers: " + names_of(family.rows) + ".\n\n" +
          "- **Formula:** " + code(row.formula_text) + "\n" + "- **When to use it:** " + plain_markdown(row.use_text) +
          ".\n" + (none ? "" : "- **Source:** " + linked(row.source_text) + ".\n") + "\n" + pictures(family) +
-         numbers(family) + parameters_table(family) + results_section(family, results);
+         numbers_text(family) + parameters_table(family) + results_section(family, results);
 }
 
 }  // namespace tarn

@@ -56,7 +56,8 @@ std::vector<Matrix> matrices(const std::string& name, const Shape& shape) {
 }
 
 /// The matrices that `wanted` finds something in, or all of them where they are few.
-std::vector<Matrix> chosen(std::vector<Matrix> all, int64_t elements, const std::function<bool(size_t)>& wanted) {
+std::vector<Matrix> chosen_matrices(std::vector<Matrix> all, int64_t elements,
+                                    const std::function<bool(size_t)>& wanted) {
   if (static_cast<int64_t>(all.size()) <= most_planes && elements <= most_cells) return all;
   const auto dull = [&](const Matrix& m) {
     for (int64_t i = m.first; i < std::min(m.first + m.size(), elements); ++i)
@@ -90,8 +91,8 @@ std::vector<DrawnGrid> input_grids(const PoolExample& example, const PoolView& v
   const std::vector<double> x = cleaned(example.inputs[0]);
   const std::vector<double> weights = cleaned(view.weights);
   const double most = largest(weights);
-  const auto all = chosen(matrices("x", example.inputs[0].shape()), example.inputs[0].numel(),
-                          [&](size_t i) { return view.seen[i]; });
+  const auto all = chosen_matrices(matrices("x", example.inputs[0].shape()), example.inputs[0].numel(),
+                                   [&](size_t i) { return view.seen[i]; });
   return grids(all, example.inputs[0].numel(), [&](size_t i) {
     const bool seen = view.seen[i];
     return DrawnCell{short_text(x[i], 4), seen ? short_text(weights[i], 3) : "", most > 0 ? weights[i] / most : 0, seen,
@@ -110,7 +111,7 @@ std::string window_picture(const LayerInfo& row, const PoolExample& example, con
   if (!all.empty()) all[0].title += ", below it dy/dx" + mode(example, view);
   const std::vector<double> y = cleaned(view.output);
   const auto here = [&](size_t i) { return static_cast<int64_t>(i) == view.cell; };
-  const auto outputs = chosen(matrices("y", view.output.shape()), view.output.numel(), here);
+  const auto outputs = chosen_matrices(matrices("y", view.output.shape()), view.output.numel(), here);
   std::vector<DrawnGrid> results = grids(outputs, view.output.numel(), [&](size_t i) {
     return DrawnCell{short_text(y[i], 4), "", 0, here(i), !here(i)};
   });
@@ -123,7 +124,7 @@ std::string gradient_picture(const LayerInfo& row, const PoolExample& example, c
   const std::vector<double> g = cleaned(view.gradient);
   const double most = largest(g);
   const int64_t n = view.gradient.numel();
-  const auto all = chosen(matrices("dL/dx", view.gradient.shape()), n, [&](size_t i) { return g[i] != 0; });
+  const auto all = chosen_matrices(matrices("dL/dx", view.gradient.shape()), n, [&](size_t i) { return g[i] != 0; });
   std::vector<DrawnGrid> drawn = grids(all, n, [&](size_t i) {
     return DrawnCell{short_text(g[i], 3), "", most > 0 ? g[i] / most : 0, false, g[i] == 0};
   });

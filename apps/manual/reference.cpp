@@ -5,14 +5,14 @@
 namespace tarn {
 namespace {
 
-constexpr const char* introduction = R"(# Reference
+constexpr const char* reference_introduction = R"(# Reference
 Everything that a config can name, printed by `tarn manual docs` from the lists that also read the config; `tarn layers NAME` prints one
 entry. [config.md](config.md) explains how they are put together. Layers of one family that differ in their number of dimensions share
 an entry; a default of *inferred* follows from the input.
 
 )";
 
-std::string cell(const std::string& text) {
+std::string escaped_cell(const std::string& text) {
   std::string out;
   for (const char c : plain_markdown(text)) out += c == '|' ? std::string("\\|") : std::string(1, c);
   return out;
@@ -25,7 +25,7 @@ std::string parameters_text(const CatalogEntry& entry) {
     const bool word = field.default_text == "required" || field.default_text == "inferred";
     const std::string value = word ? "*" + field.default_text + "*" : "`" + field.default_text + "`";
     const std::string takes = field.type + (field.bounds.empty() ? "" : ", " + field.bounds);
-    out += "| `" + field.name + "` | " + value + " | " + cell(takes) + " | " + cell(field.doc) + " |\n";
+    out += "| `" + field.name + "` | " + value + " | " + escaped_cell(takes) + " | " + escaped_cell(field.doc) + " |\n";
   }
   if (out.empty()) return "";
   return "\n| parameter | default | takes | |\n| --- | --- | --- | --- |\n" + out;
@@ -49,7 +49,7 @@ std::string stem(const std::string& name) {
 }  // namespace
 
 std::string reference_page() {
-  std::string out = introduction;
+  std::string out = reference_introduction;
   const std::vector<CatalogSection> sections = catalog();
   for (const CatalogSection& section : sections) {
     if (section.entries.empty()) continue;

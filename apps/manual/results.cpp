@@ -16,11 +16,11 @@
 namespace tarn {
 namespace {
 
-constexpr double width = 760;
-constexpr double row_height = 17;
-constexpr double top = 46;
-constexpr double left = 210;
-constexpr double right = 70;
+constexpr double results_width = 760;
+constexpr double results_row_height = 17;
+constexpr double results_top = 46;
+constexpr double results_left = 210;
+constexpr double results_right = 70;
 
 std::vector<Trial> trials_of(const std::string& path) {
   std::vector<Trial> trials;
@@ -33,7 +33,7 @@ std::vector<Trial> trials_of(const std::string& path) {
   return trials;
 }
 
-std::string number(double v) {
+std::string plotted(double v) {
   return rounded(v, 5);
 }
 
@@ -52,10 +52,10 @@ double round_step(double v) {
 }
 
 /// A scale over the means and ranges. Those far below the others, which would press them together, are cut off.
-struct Range {
+struct ResultScale {
   double low = 0, high = 1;
 
-  explicit Range(const std::vector<Contestant>& all) {
+  explicit ResultScale(const std::vector<Contestant>& all) {
     std::vector<double> values;
     for (const Contestant& c : all)
       if (std::isfinite(c.mean())) values.insert(values.end(), {c.least(), c.most()});
@@ -69,7 +69,10 @@ struct Range {
     low -= room;
     high += room;
   }
-  double x(double v) const { return left + (std::clamp(v, low, high) - low) / (high - low) * (width - left - right); }
+  double x(double v) const {
+    return results_left +
+           (std::clamp(v, low, high) - low) / (high - low) * (results_width - results_left - results_right);
+  }
 };
 
 }  // namespace
@@ -87,14 +90,15 @@ std::vector<PoolResults> read_results(const std::string& folder) {
 namespace {
 
 /// Lines at round values of `factor` times what is plotted, with their numbers above.
-std::string grid(const Range& range, double factor, double height) {
+std::string results_grid(const ResultScale& range, double factor, double height) {
   const double step = round_step(factor * (range.high - range.low) / 6);
   const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
   std::string out;
   for (double tick = std::ceil(factor * range.low / step); tick * step <= factor * range.high; ++tick) {
-    const std::string x = number(range.x(tick * step / factor));
-    out += "<path stroke='#d0d7de' d='M" + x + " " + number(top - 8) + "V" + number(height - 8) + "'/><text x='" + x +
-           "' y='" + number(top - 12) + "' text-anchor='middle'>" + with_decimals(tick * step, decimals) + "</text>\n";
+    const std::string x = plotted(range.x(tick * step / factor));
+    out += "<path stroke='#d0d7de' d='M" + x + " " + plotted(results_top - 8) + "V" + plotted(height - 8) +
+           "'/><text x='" + x + "' y='" + plotted(results_top - 12) + "' text-anchor='middle'>" +
+           with_decimals(tick * step, decimals) + "</text>\n";
   }
   return out;
 }
@@ -105,28 +109,29 @@ std::string results_picture(const PoolResults& results) {
   const bool accuracy =
       !results.ranked.empty() && !results.ranked[0].trials.empty() && !std::isnan(results.ranked[0].trials[0].accuracy);
   const double factor = accuracy ? 100 : 1;
-  const Range range(results.ranked);
-  const double height = top + row_height * static_cast<double>(results.ranked.size()) + 14;
+  const ResultScale range(results.ranked);
+  const double height = results_top + results_row_height * static_cast<double>(results.ranked.size()) + 14;
   const std::string title = (accuracy ? "Accuracy in % on " : "Loss on ") + results.data + ": mean and range";
-  std::string out = "<svg xmlns='http://www.w3.org/2000/svg' width='" + number(width) + "' height='" + number(height) +
-                    "' viewBox='0 0 " + number(width) + " " + number(height) + "' role='img' aria-label='" +
-                    escaped(title) + "'>\n<rect x='.5' y='.5' width='" + number(width - 1) + "' height='" +
-                    number(height - 1) + "' rx='8' fill='#f6f8fa' stroke='#d0d7de'/>\n" +
+  std::string out = "<svg xmlns='http://www.w3.org/2000/svg' width='" + plotted(results_width) + "' height='" +
+                    plotted(height) + "' viewBox='0 0 " + plotted(results_width) + " " + plotted(height) +
+                    "' role='img' aria-label='" + escaped(title) + "'>\n<rect x='.5' y='.5' width='" +
+                    plotted(results_width - 1) + "' height='" + plotted(height - 1) +
+                    "' rx='8' fill='#f6f8fa' stroke='#d0d7de'/>\n" +
                     "<g font-family='DejaVu Sans,Verdana,sans-serif' font-size='11' fill='#57606a'>\n<text x='14' "
                     "y='20' font-size='12' fill='#1f2328'>" +
                     escaped(title) + "</text>\n";
-  out += grid(range, factor, height);
-  double y = top + row_height / 2;
+  out += results_grid(range, factor, height);
+  double y = results_top + results_row_height / 2;
   for (const Contestant& c : results.ranked) {
-    out += "<text x='" + number(left - 10) + "' y='" + number(y + 4) + "' text-anchor='end'>" + escaped(c.config) +
-           "</text>";
+    out += "<text x='" + plotted(results_left - 10) + "' y='" + plotted(y + 4) + "' text-anchor='end'>" +
+           escaped(c.config) + "</text>";
     if (std::isfinite(c.mean()))
-      out += "<path stroke='#5694e6' stroke-width='2' d='M" + number(range.x(c.least())) + " " + number(y) + "H" +
-             number(range.x(c.most()) + 0.5) + "'/><circle fill='#0b6bcb' r='3.5' cx='" + number(range.x(c.mean())) +
-             "' cy='" + number(y) + "'/><text x='" + number(width - 14) + "' y='" + number(y + 4) +
+      out += "<path stroke='#5694e6' stroke-width='2' d='M" + plotted(range.x(c.least())) + " " + plotted(y) + "H" +
+             plotted(range.x(c.most()) + 0.5) + "'/><circle fill='#0b6bcb' r='3.5' cx='" + plotted(range.x(c.mean())) +
+             "' cy='" + plotted(y) + "'/><text x='" + plotted(results_width - 14) + "' y='" + plotted(y + 4) +
              "' text-anchor='end' fill='#1f2328'>" + with_decimals(factor * c.mean(), accuracy ? 2 : 4) + "</text>";
     out += "\n";
-    y += row_height;
+    y += results_row_height;
   }
   return out + "</g>\n</svg>\n";
 }

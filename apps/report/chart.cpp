@@ -3,32 +3,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
+
+#include "apps/columns.h"
 
 namespace tarn {
 
 namespace {
 
-constexpr double width = 420;
-constexpr double height = 240;
-constexpr double left = 58;
-constexpr double right = 14;
-constexpr double top = 46;
-constexpr double bottom = 36;
-constexpr size_t most_points = 500;  // of one curve: more would be closer than a pixel
-constexpr size_t most_dots = 30;     // above this the dots would hide the curve; they appear when pointed at
-constexpr double most = 1e300;       // values beyond are drawn at the edge, so that differences stay finite
-
-std::string number(double value, const char* format = "%.5g") {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
-}
+constexpr double chart_width = 420;
+constexpr double chart_height = 240;
+constexpr double chart_left = 58;
+constexpr double chart_right = 14;
+constexpr double chart_top = 46;
+constexpr double chart_bottom = 36;
+constexpr size_t most_points = 500;   // of one curve: more would be closer than a pixel
+constexpr size_t most_dots = 30;      // above this the dots would hide the curve; they appear when pointed at
+constexpr double most_drawn = 1e300;  // values beyond are drawn at the edge, so that differences stay finite
 
 // "5e-05" as "5e-5": there is little room beside the axis.
 std::string tick_text(double value) {
-  std::string out = number(value, "%.4g");
+  std::string out = formatted(value, "%.4g");
   const size_t exponent = out.find('e');
   if (exponent == std::string::npos) return out;
   while (out.size() > exponent + 3 && out[exponent + 2] == '0') out.erase(exponent + 2, 1);
@@ -51,8 +46,8 @@ class Scale {
       count_ = std::max(count_, line.values.size());
       for (const double v : line.values) {
         if (!std::isfinite(v)) continue;
-        low_ = std::min(low_, std::max(v, -most));
-        high_ = std::max(high_, std::min(v, most));
+        low_ = std::min(low_, std::max(v, -most_drawn));
+        high_ = std::max(high_, std::min(v, most_drawn));
       }
     }
     if (!(low_ <= high_)) low_ = 0, high_ = 1;
@@ -69,13 +64,13 @@ class Scale {
   bool logarithmic() const { return logarithmic_; }
   double x(size_t i) const {
     const double fraction = count_ > 1 ? static_cast<double>(i) / static_cast<double>(count_ - 1) : 0.5;
-    return left + fraction * (width - left - right);
+    return chart_left + fraction * (chart_width - chart_left - chart_right);
   }
   double y(double v) const {
     const double clamped = std::clamp(v, low_, high_);
     const double fraction = logarithmic_ ? (std::log(high_) - std::log(clamped)) / (std::log(high_) - std::log(low_))
                                          : (high_ - clamped) / (high_ - low_);
-    return top + fraction * (height - top - bottom);
+    return chart_top + fraction * (chart_height - chart_top - chart_bottom);
   }
   /// Round values with a grid line each.
   std::vector<double> ticks() const {
@@ -124,26 +119,28 @@ class Scale {
   bool flat_ = false;
 };
 
-std::string grid(const Scale& s) {
+std::string chart_grid(const Scale& s) {
   std::string out;
   for (const double v : s.ticks()) {
-    const std::string y = number(s.y(v));
-    out += "<line class=g x1=" + number(left) + " x2=" + number(width - right) + " y1=" + y + " y2=" + y + " />";
-    out += "<text class=t text-anchor=end x=" + number(left - 6) + " y=" + number(s.y(v) + 4) + ">" + tick_text(v) +
-           "</text>";
+    const std::string y = formatted(s.y(v));
+    out += "<line class=g x1=" + formatted(chart_left) + " x2=" + formatted(chart_width - chart_right) + " y1=" + y +
+           " y2=" + y + " />";
+    out += "<text class=t text-anchor=end x=" + formatted(chart_left - 6) + " y=" + formatted(s.y(v) + 4) + ">" +
+           tick_text(v) + "</text>";
   }
   for (const size_t i : s.epochs())
-    out += "<text class=t text-anchor=middle x=" + number(s.x(i)) + " y=" + number(height - bottom + 16) + ">" +
-           std::to_string(i + 1) + "</text>";
-  return out + "<text class=t text-anchor=middle x=" + number((left + width - right) / 2) + " y=" + number(height - 6) +
-         ">epoch</text>";
+    out += "<text class=t text-anchor=middle x=" + formatted(s.x(i)) +
+           " y=" + formatted(chart_height - chart_bottom + 16) + ">" + std::to_string(i + 1) + "</text>";
+  return out + "<text class=t text-anchor=middle x=" + formatted((chart_left + chart_width - chart_right) / 2) +
+         " y=" + formatted(chart_height - 6) + ">epoch</text>";
 }
 
 std::string marked(const Scale& s, const Chart& chart) {
   if (chart.mark < 1 || static_cast<size_t>(chart.mark) > s.count()) return "";
-  const std::string x = number(s.x(static_cast<size_t>(chart.mark - 1)));
-  return "<line class=m x1=" + x + " x2=" + x + " y1=" + number(top) + " y2=" + number(height - bottom) + "><title>" +
-         escaped(chart.mark_name) + ": epoch " + std::to_string(chart.mark) + "</title></line>";
+  const std::string x = formatted(s.x(static_cast<size_t>(chart.mark - 1)));
+  return "<line class=m x1=" + x + " x2=" + x + " y1=" + formatted(chart_top) +
+         " y2=" + formatted(chart_height - chart_bottom) + "><title>" + escaped(chart.mark_name) + ": epoch " +
+         std::to_string(chart.mark) + "</title></line>";
 }
 
 std::string curve(const Scale& s, const Line& line) {
@@ -158,12 +155,12 @@ std::string curve(const Scale& s, const Line& line) {
       pen_down = false;
       continue;
     }
-    const std::string x = number(s.x(i));
-    const std::string y = number(s.y(v));
+    const std::string x = formatted(s.x(i));
+    const std::string y = formatted(s.y(v));
     d += pen_down ? "L" + x + " " + y : "M" + x + " " + y + "h0";  // a lone point is a dot
     pen_down = true;
     dots += "<circle cx=" + x + " cy=" + y + " r=3><title>" + escaped(line.name) + ", epoch " + std::to_string(i + 1) +
-            ": " + number(v) + "</title></circle>";
+            ": " + formatted(v) + "</title></circle>";
   }
   return "<g style='color:" + line.colour + "'><path d='" + d +
          "' /><g class=" + (s.count() > most_dots ? "hidden" : "dots") + ">" + dots + "</g></g>";
@@ -171,7 +168,7 @@ std::string curve(const Scale& s, const Line& line) {
 
 std::string legend(const Chart& chart) {
   if (chart.lines.size() < 2 && chart.mark < 1) return "";
-  std::string out = "<text class=t x=" + number(left) + " y=36>";
+  std::string out = "<text class=t x=" + formatted(chart_left) + " y=36>";
   std::string space;
   for (const Line& line : chart.lines) {
     out += "<tspan" + space + " style='fill:" + line.colour + "'>● " + escaped(line.name) + "</tspan>";
@@ -212,9 +209,10 @@ std::string escaped(const std::string& text) {
 std::string svg(const Chart& chart) {
   const Scale scale(chart);
   const std::string title = chart.title + (scale.logarithmic() ? " (logarithmic)" : "");
-  std::string out =
-      "<svg role=img aria-label='" + escaped(title) + "' viewBox='0 0 " + number(width) + " " + number(height) + "'>";
-  out += "<text class=h x=" + number(left) + " y=20>" + escaped(title) + "</text>" + legend(chart) + grid(scale);
+  std::string out = "<svg role=img aria-label='" + escaped(title) + "' viewBox='0 0 " + formatted(chart_width) + " " +
+                    formatted(chart_height) + "'>";
+  out += "<text class=h x=" + formatted(chart_left) + " y=20>" + escaped(title) + "</text>" + legend(chart) +
+         chart_grid(scale);
   out += marked(scale, chart);
   for (const Line& line : chart.lines) out += curve(scale, line);
   return out + "</svg>";

@@ -8,7 +8,7 @@ namespace tarn {
 namespace {
 
 // Colours are channels, so that rgb(var(--a) / share) shades them.
-constexpr const char* style = R"css(
+constexpr const char* page_style = R"css(
 :root { color-scheme: light dark; --ink: 28 36 48; --soft: 92 103 115; --line: 217 223 229; --page: 255 255 255;
   --card: 246 248 250; --a: 11 107 203; --b: 194 65 12; }
 @media (prefers-color-scheme: dark) { :root { --ink: 230 233 236; --soft: 154 165 177; --line: 51 59 68;
@@ -77,7 +77,7 @@ std::string page_head(const std::string& title) {
   const std::string text = escaped(title);
   return "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport "
          "content='width=device-width,initial-scale=1'><title>" +
-         text + " – Tarn</title><style>" + style + "</style><h1>" + text + "</h1>";
+         text + " – Tarn</title><style>" + page_style + "</style><h1>" + text + "</h1>";
 }
 
 }  // namespace tarn

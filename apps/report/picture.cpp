@@ -10,7 +10,7 @@ namespace tarn {
 
 namespace {
 
-void put(std::string& out, uint32_t value, int bytes) {
+void put_bytes(std::string& out, uint32_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 255);
 }
 
@@ -26,9 +26,9 @@ std::string base64(const std::string& bytes) {
   return out;
 }
 
-constexpr int64_t most_pixels = 128;  // of a side; of larger pictures every so-manieth pixel is taken
+constexpr int64_t most_shown_pixels = 128;  // of a side; of larger pictures every so-manieth pixel is taken
 
-struct Range {
+struct ValueRange {
   double low, high;
   uint8_t level(float v) const {
     const double share = std::isfinite(v) && high > low ? (v - low) / (high - low) : 0;
@@ -36,8 +36,8 @@ struct Range {
   }
 };
 
-Range finite_range(const float* p, int64_t n) {
-  Range range{std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
+ValueRange finite_range(const float* p, int64_t n) {
+  ValueRange range{std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
   for (int64_t i = 0; i < n; ++i) {
     if (!std::isfinite(p[i])) continue;
     range.low = std::min<double>(range.low, p[i]);
@@ -49,15 +49,15 @@ Range finite_range(const float* p, int64_t n) {
 // The header of an uncompressed 24-bit bitmap, rows from the bottom up, each padded to 4 bytes.
 std::string bitmap_header(uint32_t w, uint32_t h, uint32_t row_bytes) {
   std::string out = "BM";
-  put(out, 54 + row_bytes * h, 4);
-  put(out, 0, 4);
-  put(out, 54, 4);
-  put(out, 40, 4);
-  put(out, w, 4);
-  put(out, h, 4);
-  put(out, 1, 2);
-  put(out, 24, 2);
-  for (int i = 0; i < 6; ++i) put(out, 0, 4);
+  put_bytes(out, 54 + row_bytes * h, 4);
+  put_bytes(out, 0, 4);
+  put_bytes(out, 54, 4);
+  put_bytes(out, 40, 4);
+  put_bytes(out, w, 4);
+  put_bytes(out, h, 4);
+  put_bytes(out, 1, 2);
+  put_bytes(out, 24, 2);
+  for (int i = 0; i < 6; ++i) put_bytes(out, 0, 4);
   return out;
 }
 
@@ -85,9 +85,9 @@ Bitmap picture_of(const Tensor& x, int64_t i) {
   const int64_t h = x.size(2);
   const int64_t w = x.size(3);
   const float* p = x.data<float>() + i * c * h * w;
-  const Range range = finite_range(p, c * h * w);
+  const ValueRange range = finite_range(p, c * h * w);
   Bitmap bitmap;
-  bitmap.every = (std::max(h, w) + most_pixels - 1) / most_pixels;
+  bitmap.every = (std::max(h, w) + most_shown_pixels - 1) / most_shown_pixels;
   bitmap.height = (h + bitmap.every - 1) / bitmap.every;
   bitmap.width = (w + bitmap.every - 1) / bitmap.every;
   for (int64_t row = 0; row < h; row += bitmap.every)

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
+#include "apps/columns.h"
 #include "apps/report/chart.h"
 #include "core/ops.h"
 #include "core/tape.h"
@@ -18,14 +18,8 @@ namespace {
 constexpr size_t most_worst = 24;
 constexpr int64_t most_rows = 200;  // of a table
 
-std::string number(double value, const char* format) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
-}
-
 std::string percent(double share) {
-  return std::isfinite(share) ? number(100 * share, "%.1f %%") : "–";
+  return std::isfinite(share) ? formatted(100 * share, "%.1f %%") : "–";
 }
 
 std::string css(int64_t c) {
@@ -66,7 +60,7 @@ std::string begin_worst(const char* title, const std::string& note, const char* 
 std::string joint_marks(const Data& data, const float* points, const Told* told, int64_t joints) {
   const double h = static_cast<double>(data.input[1]), w = static_cast<double>(data.input[2]);
   const double r = std::max(h, w) / 50;
-  const auto at = [](double v) { return number(v, "%.4g"); };
+  const auto at = [](double v) { return formatted(v, "%.4g"); };
   std::string out = "<svg viewBox='-0.5 -0.5 " + at(w) + " " + at(h) +
                     "' preserveAspectRatio=none fill=none stroke-width=" + at(r / 2) + ">";
   for (int64_t k = 0; k < joints; ++k) {

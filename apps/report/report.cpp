@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
+#include "apps/columns.h"
 #include "apps/model_table.h"
 #include "apps/progress.h"
 #include "apps/report/chart.h"
@@ -21,18 +21,12 @@ namespace {
 constexpr size_t most_mistakes = 60;
 constexpr int64_t most_classes = 50;  // of a confusion matrix that is drawn
 
-std::string number(double value, const char* format) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, format, value);
-  return buffer;
-}
-
 std::string figure(const std::string& value, const std::string& label) {
   return "<div class=figure><b>" + escaped(value) + "</b><span>" + escaped(label) + "</span></div>";
 }
 
-std::string share(double value) {
-  return number(100 * value, "%.2f %%");
+std::string share_text(double value) {
+  return formatted(100 * value, "%.2f %%");
 }
 
 std::string head_figures(const Trainer& trainer, const Evaluation& test, int64_t parameter_total) {
@@ -41,11 +35,11 @@ std::string head_figures(const Trainer& trainer, const Evaluation& test, int64_t
   std::string out = "<div class=figures>";
   if (test.examples)
     for (const Metric& m : test.metrics())
-      if (std::isfinite(m.value)) out += figure(share(m.value), "test " + spoken(m.name));
+      if (std::isfinite(m.value)) out += figure(share_text(m.value), "test " + spoken(m.name));
   if (test.examples && test.classification())
     out += figure(grouped(static_cast<int64_t>(test.mistakes.size())) + " of " + grouped(test.examples),
                   "test samples wrong");
-  if (test.examples) out += figure(std::isfinite(test.loss) ? number(test.loss, "%.4g") : "not finite", "test loss");
+  if (test.examples) out += figure(std::isfinite(test.loss) ? formatted(test.loss, "%.4g") : "not finite", "test loss");
   out += figure(grouped(trainer.epoch()), trainer.epoch() == 1 ? "epoch" : "epochs");
   out += figure(duration_text(seconds), "training time");
   return out + figure(grouped(parameter_total), "parameters") + "</div>";
@@ -88,8 +82,8 @@ std::string confusion_cell(bool right, int64_t count, int64_t total, bool sample
   if (count == 0) return "<td></td>";
   const double part = static_cast<double>(count) / static_cast<double>(total);
   return "<td class=" + std::string(right ? "right" : "wrong") +
-         " style='--p:" + number(0.15 + 0.6 * std::sqrt(part), "%.2f") + "'>" +
-         (samples ? std::to_string(count) : number(100 * part, "%.1f")) + "</td>";
+         " style='--p:" + formatted(0.15 + 0.6 * std::sqrt(part), "%.2f") + "'>" +
+         (samples ? std::to_string(count) : formatted(100 * part, "%.1f")) + "</td>";
 }
 
 std::string confusion(const Data& data, const Counts& counts) {
@@ -108,7 +102,7 @@ std::string confusion(const Data& data, const Counts& counts) {
     out += "<tr><th>" + escaped(class_name(data, i)) + "</th>";
     for (int64_t j = 0; j < n; ++j) out += confusion_cell(i == j, row[j], total, samples);
     const double right = total ? static_cast<double>(row[i]) / static_cast<double>(total) : 0;
-    out += "<td class=share>" + (total ? number(100 * right, "%.1f %%") : "") + "</td></tr>";
+    out += "<td class=share>" + (total ? formatted(100 * right, "%.1f %%") : "") + "</td></tr>";
   }
   return out + "</table></div></section>";
 }
@@ -120,8 +114,8 @@ std::string mistake(const Data& data, const Evaluation::Mistake& m) {
   if (drawable(data.input))
     out +=
         "<img alt='test sample " + at + ", " + escaped(words) + "' src='" + picture_uri(data.test.x, m.example) + "'>";
-  return out + "<figcaption>" + escaped(words) + "<br><span>" + number(100 * m.confidence, "%.0f %%") + ", no. " + at +
-         "</span></figcaption></figure>";
+  return out + "<figcaption>" + escaped(words) + "<br><span>" + formatted(100 * m.confidence, "%.0f %%") + ", no. " +
+         at + "</span></figcaption></figure>";
 }
 
 std::string mistakes(const Data& data, const Evaluation& test) {

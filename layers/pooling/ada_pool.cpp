@@ -94,27 +94,27 @@ struct AdaPool {
   }
 };
 
-constexpr const char* source = "Stergiou, Poppe 2021 (arXiv 2111.00772)";
+constexpr const char* ada_pool_source = "Stergiou, Poppe 2021 (arXiv 2111.00772)";
 
-const bool added_edscw = add_window_pools<EdscwPool>(
+const bool edscw_pool_added = add_window_pools<EdscwPool>(
     "EDSCWPool", {.group = PoolGroup::soft,
                   .doc = "The mean of each window, weighed by the softmax of each value's Dice likeness to its mean.",
                   .formula = "y = Σ w_i x_i, w = softmax(s), s_i = 2 |x_i m| / (x_i² + m²), m the mean; 1 for 0/0",
-                  .source = source,
+                  .source = ada_pool_source,
                   .use = "a mean that listens less to outliers, in either direction"});
-const bool added_idw = add_window_pools<IdwPool>(
+const bool idw_pool_added = add_window_pools<IdwPool>(
     "IDWPool", {.group = PoolGroup::soft,
                 .doc = "The mean of each window, weighed by each value's inverse distance to its mean.",
                 .formula = "y = Σ w_i x_i, w_i = t_i / Σ t, t_i = 1 / (|x_i - m| + ε), m the mean",
-                .source = source,
+                .source = ada_pool_source,
                 .use = "as EDSCWPool, with weights that fall off without bound",
                 .sample = R"({"kernel_size": 3, "stride": 2, "padding": 1, "eps": 0.25})",
                 .domain = Domain::any});
-const bool added_ada = add_window_pools<AdaPool>(
+const bool ada_pool_added = add_window_pools<AdaPool>(
     "AdaPool", {.group = PoolGroup::soft,
                 .doc = "A learned mixture of EDSCWPool and SoftPool.",
                 .formula = "y = β · EDSCWPool(x) + (1 - β) · SoftPool(x), β within [0, 1], one for each output cell",
-                .source = source,
+                .source = ada_pool_source,
                 .use = "downsampling that keeps detail, where all inputs have one size"});
 
 }  // namespace

@@ -82,7 +82,7 @@ class SelectAdaptivePool : public Module {
 };
 
 template <int rank>
-bool add_rank() {
+bool add_adaptive_avg_max_pools() {
   constexpr const char* source = "timm.layers.adaptive_avgmax_pool";
   const std::string suffix = rank == 0 ? "" : std::to_string(rank) + "d";
   const std::vector<Shape> sample{spatial_sample(rank == 0 ? 2 : rank)};
@@ -112,7 +112,8 @@ bool add_rank() {
   return true;
 }
 
-const bool added = add_rank<0>() && add_rank<1>() && add_rank<2>() && add_rank<3>();
+const bool adaptive_avg_max_pool_added = add_adaptive_avg_max_pools<0>() && add_adaptive_avg_max_pools<1>() &&
+                                         add_adaptive_avg_max_pools<2>() && add_adaptive_avg_max_pools<3>();
 
 }  // namespace
 }  // namespace tarn

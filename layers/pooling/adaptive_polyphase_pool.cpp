@@ -70,13 +70,6 @@ class AdaptivePolyphasePool : public Module {
   Config config_;
 };
 
-/// Sizes that a stride of 2 divides.
-Shape even_sample(int rank) {
-  if (rank == 1) return {2, 3, 6};
-  if (rank == 2) return {2, 3, 4, 6};
-  return {2, 2, 4, 2, 4};
-}
-
 template <int rank>
 LayerInfo& add_aps() {
   return add_layer<AdaptivePolyphasePool<rank>>(
@@ -93,7 +86,7 @@ LayerInfo& add_aps() {
 const auto& aps1d_row = add_aps<1>();
 const auto& aps2d_row = add_aps<2>();
 const auto& aps3d_row = add_aps<3>();
-const bool named = add_layer_alias("APS", "AdaptivePolyphasePool2d");
+const bool adaptive_polyphase_pool_named = add_layer_alias("APS", "AdaptivePolyphasePool2d");
 
 }  // namespace
 }  // namespace tarn

@@ -38,7 +38,7 @@ struct AlphaPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return alpha_pool(x, w, learned, eps); }
 };
 
-const bool added = add_window_pools<AlphaPool>(
+const bool alpha_pool_added = add_window_pools<AlphaPool>(
     "AlphaIntegrationPool",
     {.group = PoolGroup::norm,
      .doc = "The alpha mean of each window's values, which must not be negative, alpha being learned.",

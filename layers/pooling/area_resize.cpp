@@ -38,7 +38,7 @@ bool add_area_resize() {
   return true;
 }
 
-const bool added = add_area_resize<1>() && add_area_resize<2>() && add_area_resize<3>();
+const bool area_resize_added = add_area_resize<1>() && add_area_resize<2>() && add_area_resize<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -163,7 +163,7 @@ class AttentionPoolLatent : public Module {
   Projection q_, kv_, proj_, fc1_, fc2_;
 };
 
-const auto& attention_row =
+const auto& attention_pool2d_row =
     add_layer<AttentionPool2d>("AttentionPool2d", "The mean of each plane asks all its positions, by attention.",
                                R"({"num_heads": 2, "output_dim": 3})", {{2, 4, 2, 3}})
         .formula(
@@ -173,7 +173,7 @@ const auto& attention_row =
         .pools(PoolGroup::attention,
                "at the end of an image encoder, in place of the global mean; the size of the planes is fixed");
 
-const auto& latent_row =
+const auto& attention_pool_latent_row =
     add_layer<AttentionPoolLatent>("AttentionPoolLatent", "Learned queries ask all positions, by attention.",
                                    R"({"latent_len": 2, "num_heads": 2, "mlp_ratio": 1.5})", {{2, 4, 2, 3}})
         .formula(
@@ -181,7 +181,7 @@ const auto& latent_row =
             "[N, latent_len, C]")
         .source("Lee et al. 2018 (arXiv 1810.00825), PMA; timm AttentionPoolLatent")
         .pools(PoolGroup::attention, "for sets and planes of any size: a few vectors that sum them up");
-const bool named = add_layer_alias("PMA", "AttentionPoolLatent");
+const bool attention_pool_named = add_layer_alias("PMA", "AttentionPoolLatent");
 
 }  // namespace
 }  // namespace tarn

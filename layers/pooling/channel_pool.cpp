@@ -146,7 +146,7 @@ const auto& maxout_row =
         .source("Goodfellow et al. 2013 (arXiv 1302.4389)")
         .pools(PoolGroup::channels, "in place of an activation function, behind a layer with k times the channels")
         .samples_from(Domain::away_from_ties);
-const auto& feature_map_row =
+const auto& max_feature_map_row =
     add_layer<MaxFeatureMap>("MaxFeatureMap", "The largest of channels that lie half of them apart.",
                              R"({"ratio": "3/2"})", {{2, 6, 3}})
         .formula(
@@ -155,14 +155,14 @@ const auto& feature_map_row =
         .source("Wu, He, Sun, Tan 2015 (arXiv 1511.02683), LightCNN's MFM")
         .pools(PoolGroup::channels, "in place of an activation function, which also halves what the next layer sees")
         .samples_from(Domain::away_from_ties);
-const auto& channel_row =
+const auto& channel_pool_row =
     add_layer<ChannelPool>("ChannelPool", "The maximum and the mean over channels, at each place.",
                            R"({"kernel_size": 3, "stride": 1})", {{2, 4, 3, 2}})
         .formula("y[n, 0] = max_c x[n, c], y[n, 1] = mean_c x[n, c]; with kernel_size over windows of channels")
         .source("Woo et al. 2018 (arXiv 1807.06521), CBAM; Darknet's maxpool_depth is pool \"max\" with out_channels")
         .pools(PoolGroup::channels, "as the first step of spatial attention")
         .samples_from(Domain::away_from_ties);
-const bool named = add_layer_alias("MFM", "MaxFeatureMap");
+const bool channel_pool_named = add_layer_alias("MFM", "MaxFeatureMap");
 
 }  // namespace
 }  // namespace tarn

@@ -99,7 +99,7 @@ class CompactBilinearPool2d : public Module {
   Tensor left_, right_;
 };
 
-const auto& row =
+const auto& compact_bilinear_pool_row =
     add_layer<CompactBilinearPool2d>("CompactBilinearPool2d",
                                      "The products of all pairs of channels over the plane, in a sketch of fixed size.",
                                      R"({"d": 7})", {spatial_sample(2), {2, 3, 6, 5}})

@@ -72,7 +72,7 @@ struct ConcentricCirclePool {
   Tensor pool(const Tensor& x) const { return concentric_circle_pool2d(x, rings, mode, corners == "include"); }
 };
 
-const auto& row =
+const auto& concentric_circle_pool_row =
     add_layer<PlainPool<ConcentricCirclePool>>("ConcentricCirclePool2d",
                                                "The mean, or the maximum, of rings around the middle of each plane.",
                                                R"({"rings": 2})", {spatial_sample(2)})

@@ -88,7 +88,7 @@ struct CumulativeMaxPool {
   }
 };
 
-const auto& corner_row =
+const auto& corner_pool_row =
     add_layer<PlainPool<CornerPool>>("CornerPool2d", "The largest value from each cell to one side of the plane.",
                                      R"({"direction": "left"})", {spatial_sample(2)})
         .formula(
@@ -97,7 +97,7 @@ const auto& corner_row =
         .pools(PoolGroup::region, "to find the corners of boxes: a top-left corner adds \"top\" and \"left\"")
         .samples_from(Domain::away_from_ties);
 
-const auto& cumulative_row =
+const auto& cumulative_max_pool_row =
     add_layer<PlainPool<CumulativeMaxPool>>("CumulativeMaxPool", "The largest value so far along a dimension.",
                                             R"({"dim": 2})", {spatial_sample(1)})
         .formula("y[i] = max over j <= i of x[j]; the first of equal values gets the gradient, NaN wins")

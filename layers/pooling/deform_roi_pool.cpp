@@ -120,7 +120,7 @@ struct DeformableRoIPool {
   static Tensor pool(const Tensors& x, const RoiOptions& o) { return deform_roi_pool2d(x[0], x[1], x[2], o); }
 };
 
-const auto& row =
+const auto& deform_roi_pool_row =
     add_layer<RoiLayer<DeformableRoIPool>>(
         "DeformableRoIPool2d", "RoIAlign with every bin moved by an offset, the third input.",
         R"({"output_size": 2, "spatial_scale": 3.3, "sampling_ratio": 2})", {{2, 2, 5, 6}, {3, 5}, {3, 2, 2, 2}})

@@ -91,13 +91,6 @@ class DetailPreservingPool : public Module {
   KeptWindows windows_;
 };
 
-/// Sizes that a window of 2 divides.
-Shape even_sample(int rank) {
-  if (rank == 1) return {2, 3, 6};
-  if (rank == 2) return {2, 3, 4, 6};
-  return {2, 2, 4, 2, 4};
-}
-
 template <int rank>
 LayerInfo& add_detail_preserving_pool() {
   return add_layer<DetailPreservingPool<rank>>(
@@ -112,10 +105,10 @@ LayerInfo& add_detail_preserving_pool() {
       .samples_from(Domain::any);
 }
 
-const auto& row1d = add_detail_preserving_pool<1>();
-const auto& row2d = add_detail_preserving_pool<2>();
-const auto& row3d = add_detail_preserving_pool<3>();
-const bool named = add_layer_alias("DPP", "DetailPreservingPool2d");
+const auto& detail_preserving1d_row = add_detail_preserving_pool<1>();
+const auto& detail_preserving2d_row = add_detail_preserving_pool<2>();
+const auto& detail_preserving3d_row = add_detail_preserving_pool<3>();
+const bool detail_preserving_pool_named = add_layer_alias("DPP", "DetailPreservingPool2d");
 
 }  // namespace
 }  // namespace tarn

@@ -132,12 +132,12 @@ LayerInfo& add_fractional() {
       .draws_random_numbers();
 }
 
-const auto& max1d = add_fractional<1, false>();
-const auto& max2d = add_fractional<2, false>();
-const auto& max3d = add_fractional<3, false>();
-const auto& avg1d = add_fractional<1, true>();
-const auto& avg2d = add_fractional<2, true>();
-const auto& avg3d = add_fractional<3, true>();
+const auto& fractional_max1d_row = add_fractional<1, false>();
+const auto& fractional_max2d_row = add_fractional<2, false>();
+const auto& fractional_max3d_row = add_fractional<3, false>();
+const auto& fractional_avg1d_row = add_fractional<1, true>();
+const auto& fractional_avg2d_row = add_fractional<2, true>();
+const auto& fractional_avg3d_row = add_fractional<3, true>();
 
 }  // namespace
 }  // namespace tarn

@@ -49,7 +49,7 @@ struct FuzzyPool {
   }
 };
 
-const bool added = add_window_pools<FuzzyPool>(
+const bool fuzzy_pool_added = add_window_pools<FuzzyPool>(
     "FuzzyPool",
     {.group = PoolGroup::soft,
      .doc = "The mean of each window by that fuzzy membership, small, medium or large, which it has most of.",

@@ -39,7 +39,7 @@ struct GatedPool {
   }
 };
 
-const bool added = add_window_pools<GatedPool>(
+const bool gated_pool_added = add_window_pools<GatedPool>(
     "GatedPool",
     {.group = PoolGroup::learned,
      .doc = "A mixture of the maximum and the mean of each window, in proportions that a learned filter "

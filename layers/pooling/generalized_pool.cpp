@@ -53,7 +53,7 @@ class GeneralizedPool1d : public Module {
   Tensor w1_, b1_, w2_, b2_;
 };
 
-const auto& row =
+const auto& generalized_pool_row =
     add_layer<GeneralizedPool1d>("GeneralizedPool1d", "Attention over time, each channel with its own weights.",
                                  R"({"num_heads": 2, "hidden": 3})", {{2, 4, 6}})
         .formula(

@@ -89,7 +89,7 @@ struct GlobalText {
 };
 
 template <int rank, class L>
-void add_row(const GlobalText& t) {
+void add_global_pool(const GlobalText& t) {
   add_layer<L>(with_any_rank(t.family, rank), t.doc, "{}", {spatial_sample(rank == 0 ? 2 : rank)})
       .formula(t.formula)
       .source(t.source)
@@ -98,26 +98,27 @@ void add_row(const GlobalText& t) {
 }
 
 template <int rank>
-bool add_rank() {
-  add_row<rank, GlobalSum<rank, global_avg_pool>>(
+bool add_global_pools() {
+  add_global_pool<rank, GlobalSum<rank, global_avg_pool>>(
       {"GlobalAvgPool", "The mean of each plane (GAP).", "y[n, c] = mean of x[n, c, …]",
        "Lin, Chen, Yan 2013 (arXiv 1312.4400)", "the usual head of a classifier: takes planes of any size"});
-  add_row<rank, GlobalSum<rank, global_sum_pool>>(
+  add_global_pool<rank, GlobalSum<rank, global_sum_pool>>(
       {"GlobalSumPool", "The sum of each plane.", "y[n, c] = Σ x[n, c, …]",
        "Babenko, Lempitsky 2015, SPoC (arXiv 1510.07493)",
        "descriptors of images whose length is normalised behind it, and counts"});
-  add_row<rank, GlobalExtreme<rank, global_max_pool>>(
+  add_global_pool<rank, GlobalExtreme<rank, global_max_pool>>(
       {"GlobalMaxPool", "The largest value of each plane (MAC).", "y[n, c] = max of x[n, c, …]",
        "Oquab et al. 2015; Tolias, Sicre, Jégou 2015 (arXiv 1511.05879)",
        "where one place of the picture decides, as with small objects and weak labels"});
-  add_row<rank, GlobalExtreme<rank, global_min_pool>>(
+  add_global_pool<rank, GlobalExtreme<rank, global_min_pool>>(
       {"GlobalMinPool", "The smallest value of each plane.", "y[n, c] = min of x[n, c, …] = -max of -x[n, c, …]",
        "the counterpart of global max pooling", "where the weakest place decides: something must hold everywhere"});
   return true;
 }
 
-const bool added = add_rank<0>() && add_rank<1>() && add_rank<2>() && add_rank<3>();
-const bool named = add_layer_alias("GAP", "GlobalAvgPool");
+const bool global_pool_added =
+    add_global_pools<0>() && add_global_pools<1>() && add_global_pools<2>() && add_global_pools<3>();
+const bool global_pool_named = add_layer_alias("GAP", "GlobalAvgPool");
 
 }  // namespace
 }  // namespace tarn

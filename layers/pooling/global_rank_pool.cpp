@@ -70,10 +70,11 @@ constexpr PoolText rank_text{
     .use = "to train segmentation by labels of whole images; d near 1, as planes are large",
     .sample = R"({"d": 0.8})"};
 
-const bool ranks_added = add_plane_pools<GlobalWeightedRankPool>("GlobalWeightedRankPool", rank_text) &&
-                         add_plane_pool<0, GlobalWeightedRankPool>("GWRP", rank_text);
+const bool global_weighted_rank_pool_added =
+    add_plane_pools<GlobalWeightedRankPool>("GlobalWeightedRankPool", rank_text) &&
+    add_plane_pool<0, GlobalWeightedRankPool>("GWRP", rank_text);
 
-const bool wildcat_added = add_plane_pools<WildcatPool>(
+const bool wildcat_pool_added = add_plane_pools<WildcatPool>(
     "WildcatPool", {.group = PoolGroup::rank,
                     .doc = "The mean of the largest values of each plane, plus a multiple of that of the smallest.",
                     .formula = "y = (x_(1) + … + x_(kmax)) / kmax + alpha (x_(n) + … + x_(n - kmin + 1)) / kmin",

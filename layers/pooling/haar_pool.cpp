@@ -86,7 +86,7 @@ LayerInfo& add_haar_pool() {
 const auto& haar1d_row = add_haar_pool<1>();
 const auto& haar2d_row = add_haar_pool<2>();
 const auto& haar3d_row = add_haar_pool<3>();
-const bool named = add_layer_aliases("DWTPool", "HaarPool");
+const bool haar_pool_named = add_layer_aliases("DWTPool", "HaarPool");
 
 }  // namespace
 }  // namespace tarn

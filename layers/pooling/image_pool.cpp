@@ -44,7 +44,7 @@ class ImagePool : public Module {
   std::unique_ptr<Module> conv_, bn_;
 };
 
-const auto& row =
+const auto& image_pool_row =
     add_layer<ImagePool>("ImagePool", "The global mean, through convolution, batch norm and ReLU, at every position.",
                          R"({"out_channels": 3})", {spatial_sample(2)})
         .formula("y[n, :, h, w] = ReLU(BatchNorm(W mean of x[n, :, …]))")

@@ -83,7 +83,7 @@ class ISqrtCovPool2d : public Module {
   std::unique_ptr<Module> conv_, bn_;
 };
 
-const auto& row =
+const auto& isqrt_cov_pool_row =
     add_layer<ISqrtCovPool2d>("ISqrtCovPool2d", "The square root of the covariance of the channels.",
                               R"({"output": "full", "reduced_channels": 3})", {spatial_sample(2)})
         .formula(

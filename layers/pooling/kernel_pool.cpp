@@ -79,7 +79,7 @@ class KernelPool2d : public Module {
   std::vector<TensorSketch> sketches_;
 };
 
-const auto& row =
+const auto& kernel_pool_row =
     add_layer<KernelPool2d>("KernelPool2d",
                             "The mean over a plane of polynomials of the channels, in sketches of fixed sizes.",
                             R"({"dims": [7, 5, 6]})", {{2, 3, 2, 3}})

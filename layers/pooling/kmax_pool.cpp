@@ -83,23 +83,23 @@ struct DynamicK {
   int64_t k(int64_t length) const { return dynamic_k(length, k_top, layer, layers); }
 };
 
-constexpr const char* source = "Kalchbrenner, Grefenstette, Blunsom 2014 (arXiv 1404.2188)";
+constexpr const char* kmax_pool_source = "Kalchbrenner, Grefenstette, Blunsom 2014 (arXiv 1404.2188)";
 
-const auto& fixed_row =
+const auto& kmax_pool_row =
     add_layer<KMaxPool1d<FixedK>>("KMaxPool1d",
                                   "The k largest values of each sequence, in the order in which they stand.",
                                   R"({"k": 3})", {{2, 4, 6}})
         .formula("y = x[i_1], …, x[i_k], i_1 < … < i_k the places of the k largest; earlier ones first where equal")
-        .source(source)
+        .source(kmax_pool_source)
         .pools(PoolGroup::rank, "on sentences, where more than one word counts and their order does")
         .samples_from(Domain::away_from_ties);
 
-const auto& dynamic_row =
+const auto& dynamic_kmax_pool_row =
     add_layer<KMaxPool1d<DynamicK>>("DynamicKMaxPool1d",
                                     "The largest values of each sequence, fewer of them the deeper the layer.",
                                     R"({"k_top": 2, "layer": 1, "layers": 2})", {{2, 4, 6}})
         .formula("as KMaxPool1d with k = max(k_top, ⌈(layers - layer) / layers · L⌉)")
-        .source(source)
+        .source(kmax_pool_source)
         .pools(PoolGroup::rank, "between the convolutions of a network over sentences of any length")
         .samples_from(Domain::away_from_ties);
 

@@ -40,7 +40,7 @@ struct LearnedMixedPool {
   }
 };
 
-const bool added = add_window_pools<LearnedMixedPool>(
+const bool learned_mixed_pool_added = add_window_pools<LearnedMixedPool>(
     "LearnedMixedPool",
     {.group = PoolGroup::learned,
      .doc = "A mixture of the maximum and the mean of each window in learned proportions.",

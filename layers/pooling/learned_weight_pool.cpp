@@ -39,7 +39,7 @@ struct LearnedWeightPool {
   }
 };
 
-const bool added = add_window_pools<LearnedWeightPool>(
+const bool learned_weight_pool_added = add_window_pools<LearnedWeightPool>(
     "LearnedWeightPool",
     {.group = PoolGroup::learned,
      .doc = "The mean of each window with a learned weight for each place, initially all alike.",

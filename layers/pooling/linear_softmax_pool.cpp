@@ -20,7 +20,7 @@ struct LinearSoftmaxPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return linear_softmax_pool(x, w); }
 };
 
-const bool added = add_window_pools<LinearSoftmaxPool>(
+const bool linear_softmax_pool_added = add_window_pools<LinearSoftmaxPool>(
     "LinearSoftmaxPool", {.group = PoolGroup::soft,
                           .doc = "The mean of each window's values, which must not be negative, weighed by themselves.",
                           .formula = "y = Σ x_i² / Σ x_i, 0 where Σ x_i <= 1e-12; ∂y/∂x_j = (2 x_j - y) / Σ x_i",

@@ -122,7 +122,7 @@ LayerInfo& add_lip() {
 const auto& lip1d_row = add_lip<1>();
 const auto& lip2d_row = add_lip<2>();
 const auto& lip3d_row = add_lip<3>();
-const bool named = add_layer_aliases("LocalImportancePool", "LIP");
+const bool lip_pool_named = add_layer_aliases("LocalImportancePool", "LIP");
 
 }  // namespace
 }  // namespace tarn

@@ -70,14 +70,14 @@ class LpUnit : public Module {
   Tensor rho_, centre_;
 };
 
-const auto& row =
+const auto& lp_unit_row =
     add_layer<LpUnit>("LpUnit", "Each group of features becomes its normalised p-norm around learned centres.",
                       R"({"group_size": 2})", {{2, 4, 3}})
         .formula("y_j = ((1/k) Σ |x_i - c_i|^p_j)^(1/p_j) over the k features of group j, p_j = 1 + log(1 + e^ρ_j)")
         .source("Gulcehre, Cho, Pascanu, Bengio 2013 (arXiv 1311.1780)")
         .pools(PoolGroup::channels, "as an activation, in place of Maxout: its p learns how much of a maximum it is")
         .samples_from(Domain::away_from_zero);
-const bool named = add_layer_alias("LearnedNormPool", "LpUnit");
+const bool lp_unit_named = add_layer_alias("LearnedNormPool", "LpUnit");
 
 }  // namespace
 }  // namespace tarn

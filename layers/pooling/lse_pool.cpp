@@ -130,7 +130,7 @@ LayerInfo& add_global_lse_pool() {
       .samples_from(Domain::away_from_ties);
 }
 
-const bool added = add_window_pools<LsePool>(
+const bool lse_pool_added = add_window_pools<LsePool>(
     "LSEPool",
     {.group = PoolGroup::soft,
      .doc = "The logarithm of the mean exponential of each window: between the mean and the maximum.",
@@ -139,11 +139,11 @@ const bool added = add_window_pools<LsePool>(
      .use = "a maximum that hands gradients to all values; r sets, or learns, how close it comes",
      .sample = R"({"kernel_size": 3, "stride": 2, "padding": 1, "r": 1.5, "learn_r": true,
                               "r_scope": "per_channel", "form": "sum"})"});
-const auto& global_row = add_global_lse_pool<0>();
-const auto& global_row1d = add_global_lse_pool<1>();
-const auto& global_row2d = add_global_lse_pool<2>();
-const auto& global_row3d = add_global_lse_pool<3>();
-const bool named = add_layer_alias("LogAvgExp", "GlobalLSEPool");
+const auto& global_lse_row = add_global_lse_pool<0>();
+const auto& global_lse1d_row = add_global_lse_pool<1>();
+const auto& global_lse2d_row = add_global_lse_pool<2>();
+const auto& global_lse3d_row = add_global_lse_pool<3>();
+const bool lse_pool_named = add_layer_alias("LogAvgExp", "GlobalLSEPool");
 
 }  // namespace
 }  // namespace tarn

@@ -17,7 +17,7 @@ struct MaxMinPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return max_min_pool(x, w, negate); }
 };
 
-const bool added = add_window_pools<MaxMinPool>(
+const bool max_min_pool_added = add_window_pools<MaxMinPool>(
     "MaxMinPool",
     {.group = PoolGroup::sliding,
      .doc = "The maximum of each window, and behind all channels the minima.",

@@ -37,7 +37,7 @@ struct MaxPoolDropout {
   }
 };
 
-const bool added = add_window_pools<MaxPoolDropout>(
+const bool max_pool_dropout_added = add_window_pools<MaxPoolDropout>(
     "MaxPoolDropout",
     {.group = PoolGroup::random,
      .doc = "The maximum of those values of each window that dropout keeps, and otherwise what is expected of it.",

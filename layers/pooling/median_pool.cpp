@@ -109,7 +109,7 @@ bool add_median_pool() {
   return true;
 }
 
-const bool added = add_median_pool<1>() && add_median_pool<2>() && add_median_pool<3>();
+const bool median_pool_added = add_median_pool<1>() && add_median_pool<2>() && add_median_pool<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -60,14 +60,14 @@ class MILAttentionPool : public Module {
   Tensor v_, u_, w_;
 };
 
-const auto& mil_row =
+const auto& mil_attention_row =
     add_layer<MILAttentionPool<false>>("MILAttentionPool", "The mean of a bag's instances by learned attention.",
                                        R"({"hidden": 3})", {{2, 4, 6}})
         .formula("y = Σ a_i h_i, a = softmax over i of wᵀ tanh(V h_i); x [N, C, L] to [N, C]")
         .source("Ilse, Tomczak, Welling 2018 (arXiv 1802.04712)")
         .pools(PoolGroup::attention, "for bags of instances that share one label: slides cut into tiles");
 
-const auto& gated_row =
+const auto& gated_mil_attention_row =
     add_layer<MILAttentionPool<true>>("GatedMILAttentionPool", "The same with a gate beside the scores.",
                                       R"({"hidden": 3, "return_weights": true})", {{2, 4, 6}})
         .formula("y = Σ a_i h_i, a = softmax over i of wᵀ (tanh(V h_i) ∘ σ(U h_i)); x [N, C, L] to [N, C]")

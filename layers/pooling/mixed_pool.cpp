@@ -73,7 +73,7 @@ struct MixedPool {
   }
 };
 
-const bool added = add_window_pools<MixedPool>(
+const bool mixed_pool_added = add_window_pools<MixedPool>(
     "MixedPool",
     {.group = PoolGroup::random,
      .doc = "The maximum or the mean of each window, decided by a coin while training.",

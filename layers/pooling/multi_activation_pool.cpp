@@ -24,7 +24,7 @@ struct MultiActivationPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return multi_activation_pool(x, w, t, kappa); }
 };
 
-const bool added = add_window_pools<MultiActivationPool>(
+const bool multi_activation_pool_added = add_window_pools<MultiActivationPool>(
     "MultiActivationPool",
     {.group = PoolGroup::rank,
      .doc = "A multiple of the sum of the t largest values of each window.",

@@ -80,7 +80,7 @@ class NetVLADPool2d : public Module {
   Tensor weight_, bias_, centroids_;
 };
 
-const auto& row =
+const auto& netvlad_pool_row =
     add_layer<NetVLADPool2d>("NetVLADPool2d", "Residuals of all positions to learned centres, softly assigned.",
                              R"({"clusters": 3, "ghosts": 1})", {spatial_sample(2)})
         .formula(

@@ -41,7 +41,7 @@ struct NoisyAndPool {
   }
 };
 
-const bool or_added = add_plane_pools<NoisyOrPool>(
+const bool noisy_or_pool_added = add_plane_pools<NoisyOrPool>(
     "NoisyOrPool", {.group = PoolGroup::adaptive,
                     .doc = "The chance that any of a plane's instances is positive, each being a probability.",
                     .formula = "y = 1 - Π_i (1 - x_i)",
@@ -50,7 +50,7 @@ const bool or_added = add_plane_pools<NoisyOrPool>(
                     .sample = "{}",
                     .domain = Domain::probability});
 
-const bool and_added = add_plane_pools<NoisyAndPool>(
+const bool noisy_and_pool_added = add_plane_pools<NoisyAndPool>(
     "NoisyAndPool",
     {.group = PoolGroup::adaptive,
      .doc = "The chance that enough of a plane's instances are positive, by a threshold that each channel learns.",

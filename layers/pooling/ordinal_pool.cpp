@@ -79,28 +79,28 @@ class GlobalOrdinalPool2d : public Module {
   Config config_;
 };
 
-constexpr const char* formula =
+constexpr const char* ordinal_pool_formula =
     "y = Σ_r ŵ_r x_(r), ŵ = max(w, 0) / Σ max(w, 0), or all alike where no w is positive; x_(1) ≥ x_(2) ≥ … the values "
     "of the window; weight [C, taps]";
-constexpr const char* source =
+constexpr const char* ordinal_pool_source =
     "Deliège, Istasse, Kumar, De Vleeschouwer, Van Droogenbroeck 2021 (arXiv 2109.01561); Kumar 2018 (arXiv "
     "1804.02702)";
 
-const bool added = add_window_pools<OrdinalPool>(
+const bool ordinal_pool_added = add_window_pools<OrdinalPool>(
     "OrdinalPool", {.group = PoolGroup::rank,
                     .doc = "The values of each window, weighed by their rank with weights that each channel learns.",
-                    .formula = formula,
-                    .source = source,
+                    .formula = ordinal_pool_formula,
+                    .source = ordinal_pool_source,
                     .use = "in place of max and average pooling, both of which it can become, channel by channel",
                     .sample = R"({"kernel_size": 2, "stride": 1})"});
 
-const auto& global_row =
+const auto& global_ordinal_row =
     add_layer<GlobalOrdinalPool2d>("GlobalOrdinalPool2d",
                                    "The values of each plane, weighed by their rank with weights that each channel "
                                    "learns.",
                                    "{}", {{2, 4, 3, 2}})
-        .formula(formula)
-        .source(source)
+        .formula(ordinal_pool_formula)
+        .source(ordinal_pool_source)
         .pools(PoolGroup::rank, "as the head of a classifier of small planes of one size")
         .samples_from(Domain::away_from_ties);
 

@@ -22,11 +22,12 @@ struct PoolFormerPool {
   Tensor pool(const Tensor& x) const { return poolformer_pool2d(x, pool_size); }
 };
 
-const auto& row = add_layer<PlainPool<PoolFormerPool>>("PoolFormerPool2d", "The mean around each cell, less the cell.",
-                                                       "{}", {spatial_sample(2)})
-                      .formula("y = AvgPool(x; k, stride 1, padding k/2, padding not counted) - x")
-                      .source("Yu et al. 2021 (arXiv 2111.11418)")
-                      .pools(PoolGroup::sliding, "as a token mixer in place of attention, with a residual around it");
+const auto& poolformer_pool_row =
+    add_layer<PlainPool<PoolFormerPool>>("PoolFormerPool2d", "The mean around each cell, less the cell.", "{}",
+                                         {spatial_sample(2)})
+        .formula("y = AvgPool(x; k, stride 1, padding k/2, padding not counted) - x")
+        .source("Yu et al. 2021 (arXiv 2111.11418)")
+        .pools(PoolGroup::sliding, "as a token mixer in place of attention, with a residual around it");
 
 }  // namespace
 }  // namespace tarn

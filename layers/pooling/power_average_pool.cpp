@@ -198,7 +198,7 @@ LayerInfo& add_gem() {
       .samples_from(Domain::positive);
 }
 
-const bool added = add_window_pools<PowerAveragePool>(
+const bool power_average_pool_added = add_window_pools<PowerAveragePool>(
     "PowerAveragePool",
     {.group = PoolGroup::norm,
      .doc = "The p-th root of the sum of p-th powers of each window, p being learned.",
@@ -209,11 +209,12 @@ const bool added = add_window_pools<PowerAveragePool>(
      .use = "behind a ReLU, where the data should choose between sum and maximum; LPPool where values are negative",
      .sample = R"({"kernel_size": 3, "stride": 2, "padding": 1, "p_init": 2.5, "p_scope": "per_channel"})",
      .domain = Domain::positive});
-const auto& gem = add_gem<0>();
-const auto& gem1d = add_gem<1>();
-const auto& gem2d = add_gem<2>();
-const auto& gem3d = add_gem<3>();
-const bool named = add_layer_alias("GeneralizedMeanPool", "GeM") && add_layer_aliases("GeneralizedMeanPool", "GeM");
+const auto& gem_row = add_gem<0>();
+const auto& gem1d_row = add_gem<1>();
+const auto& gem2d_row = add_gem<2>();
+const auto& gem3d_row = add_gem<3>();
+const bool power_average_pool_named =
+    add_layer_alias("GeneralizedMeanPool", "GeM") && add_layer_aliases("GeneralizedMeanPool", "GeM");
 
 }  // namespace
 }  // namespace tarn

@@ -58,7 +58,7 @@ struct PrRoIPool {
   static Tensor pool(const Tensors& x, const RoiOptions& o) { return prroi_pool2d(x[0], x[1], o); }
 };
 
-const auto& row =
+const auto& prroi_pool_row =
     add_roi_layer<PrRoIPool>("PrRoIPool2d", "The mean of the bilinear surface over each bin of a box.",
                              R"({"output_size": 2, "spatial_scale": 3.3})")
         .formula(

@@ -25,7 +25,7 @@ struct RankAvgPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return rank_avg_pool(x, w, t); }
 };
 
-const bool added = add_window_pools<RankAvgPool>(
+const bool rank_avg_pool_added = add_window_pools<RankAvgPool>(
     "RankAvgPool", {.group = PoolGroup::rank,
                     .doc = "The mean of the t largest values of each window.",
                     .formula = "y = (x_(1) + … + x_(t)) / t, x_(1) ≥ x_(2) ≥ … the values of the window",

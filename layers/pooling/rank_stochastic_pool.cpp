@@ -31,7 +31,7 @@ struct RankStochasticPool {
   }
 };
 
-const bool added = add_window_pools<RankStochasticPool>(
+const bool rank_stochastic_pool_added = add_window_pools<RankStochasticPool>(
     "RankStochasticPool",
     {.group = PoolGroup::rank,
      .doc = "One value of each window, drawn at random by its rank while training, and otherwise their mean.",

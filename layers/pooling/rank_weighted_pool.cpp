@@ -29,7 +29,7 @@ struct RankWeightedPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return rank_weighted_pool(x, w, a, normalize); }
 };
 
-const bool added = add_window_pools<RankWeightedPool>(
+const bool rank_weighted_pool_added = add_window_pools<RankWeightedPool>(
     "RankWeightedPool",
     {.group = PoolGroup::rank,
      .doc = "The sum of each window's values, weighed by their rank.",

@@ -37,7 +37,7 @@ struct RegularizedPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return regularized_pool(x, w, radius); }
 };
 
-const bool added = add_window_pools<RegularizedPool>(
+const bool regularized_pool_added = add_window_pools<RegularizedPool>(
     "RegularizedPool",
     {.group = PoolGroup::sliding,
      .doc = "The value of each window where the largest ones of it and its neighbours lie on the average.",

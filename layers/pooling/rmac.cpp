@@ -76,7 +76,7 @@ struct Rmac {
   Tensor pool(const Tensor& x) const { return rmac_pool2d(x, levels, eps); }
 };
 
-const auto& row =
+const auto& rmac_row =
     add_layer<PlainPool<Rmac>>("RMAC", "The maxima of regions of several sizes, normalised and added up.", "{}",
                                {spatial_sample(2)})
         .formula(

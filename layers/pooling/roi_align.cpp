@@ -136,7 +136,7 @@ struct PSRoIAlign {
   static Tensor pool(const Tensors& x, const RoiOptions& o) { return ps_roi_align2d(x[0], x[1], o); }
 };
 
-const auto& align_row =
+const auto& roi_align_row =
     add_roi_layer<RoIAlign>("RoIAlign2d", "The features of boxes in equal bins, read between the cells.",
                             R"({"output_size": [2, 3], "spatial_scale": 3.3, "sampling_ratio": 2, "aligned": true})")
         .formula(
@@ -146,7 +146,7 @@ const auto& align_row =
         .pools(PoolGroup::region,
                "to cut objects out of features where a fraction of a cell matters: masks, key points");
 
-const auto& ps_align_row =
+const auto& ps_roi_align_row =
     add_roi_layer<PSRoIAlign>("PSRoIAlign2d", "RoIAlign where every bin reads channels of its own.",
                               R"({"output_size": 2, "spatial_scale": 3.3, "sampling_ratio": 2})", 8)
         .formula("y[r, c, i, j] = RoIAlign, aligned, of channel (c PH + i) PW + j at bin (i, j)")

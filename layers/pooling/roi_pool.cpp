@@ -109,7 +109,7 @@ struct PSRoIPool {
   static Tensor pool(const Tensors& x, const RoiOptions& o) { return ps_roi_pool2d(x[0], x[1], o); }
 };
 
-const auto& pool_row =
+const auto& roi_pool_row =
     add_roi_layer<RoIPool>("RoIPool2d", "The largest features in each of a grid of bins over boxes.",
                            R"({"output_size": 2, "spatial_scale": 3.3})")
         .formula(
@@ -119,7 +119,7 @@ const auto& pool_row =
         .pools(PoolGroup::region, "to cut objects out of features, where rounding to whole cells does no harm")
         .samples_from(Domain::away_from_ties);
 
-const auto& ps_pool_row =
+const auto& ps_roi_pool_row =
     add_roi_layer<PSRoIPool>("PSRoIPool2d", "The mean of each bin over boxes, every bin reading channels of its own.",
                              R"({"output_size": 2, "spatial_scale": 3.3})", 8)
         .formula(

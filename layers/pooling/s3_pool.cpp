@@ -126,7 +126,7 @@ bool add_s3_pool() {
   return true;
 }
 
-const bool added = add_s3_pool<1>() && add_s3_pool<2>() && add_s3_pool<3>();
+const bool s3_pool_added = add_s3_pool<1>() && add_s3_pool<2>() && add_s3_pool<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -72,7 +72,7 @@ class BilinearPool2d : public Module {
   Config config_;
 };
 
-const auto& covariance_row =
+const auto& covariance_pool_row =
     add_layer<PlainPool<CovariancePool>>("CovariancePool2d", "The covariance of the channels over the plane.",
                                          R"({"output": "triangle"})", {spatial_sample(2)})
         .formula("Σ = X̄ X̄ᵀ / n, X̄ the rows of x [C, n] less their means")
@@ -80,7 +80,7 @@ const auto& covariance_row =
         .pools(PoolGroup::second_order,
                "for textures and fine differences, where it matters which features come together");
 
-const auto& bilinear_row =
+const auto& bilinear_pool_row =
     add_layer<BilinearPool2d>("BilinearPool2d", "The products of all pairs of channels, over the plane.", "{}",
                               {spatial_sample(2), {2, 3, 6, 5}})
         .takes(1, 2)

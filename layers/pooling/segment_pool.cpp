@@ -121,7 +121,7 @@ class MaxOverTimePool1d : public Module {
   bool keepdim_;
 };
 
-const auto& chunk_row =
+const auto& chunk_max_pool_row =
     add_layer<ChunkMaxPool1d>("ChunkMaxPool1d", "The largest value of each chunk of a sequence.", R"({"chunks": 4})",
                               {{2, 4, 6}})
         .formula(
@@ -130,7 +130,7 @@ const auto& chunk_row =
         .source("event extraction and text classification by convolutions")
         .pools(PoolGroup::region, "on sentences, where it counts roughly where something was said")
         .samples_from(Domain::away_from_ties);
-const auto& piecewise_row =
+const auto& piecewise_max_pool_row =
     add_layer<PiecewiseMaxPool1d>("PiecewiseMaxPool1d",
                                   "The largest values before, between and behind two positions of each sequence.", "{}",
                                   {{2, 4, 6}, {2, 2}})
@@ -143,7 +143,7 @@ const auto& piecewise_row =
         .source("Zeng, Liu, Chen, Zhao 2015 (EMNLP, D15-1203), PCNN, who take its tanh")
         .pools(PoolGroup::region, "for relations between two words of a sentence, whose places are the positions")
         .samples_from(Domain::away_from_ties);
-const auto& time_row =
+const auto& max_over_time_pool_row =
     add_layer<MaxOverTimePool1d>("MaxOverTimePool1d", "The largest value of each sequence, as far as it goes.", "{}",
                                  {{2, 4, 6}, {2}})
         .takes(1, 2)

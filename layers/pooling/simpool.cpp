@@ -63,7 +63,7 @@ class SimPool2d : public Module {
   Tensor norm_weight_, norm_bias_, wq_, wk_;
 };
 
-const auto& row =
+const auto& simpool_row =
     add_layer<SimPool2d>("SimPool2d", "The mean of a plane asks its normalised positions, which answer themselves.",
                          R"({"num_heads": 2, "gamma": 1.25})", {{2, 4, 2, 3}})
         .formula(

@@ -41,7 +41,7 @@ struct AutoPool : SmoothMaxPool {
   }
 };
 
-const bool added = add_window_pools<SmoothMaxPool>(
+const bool smooth_max_pool_added = add_window_pools<SmoothMaxPool>(
     "SmoothMaxPool", {.group = PoolGroup::soft,
                       .doc = "The mean of each window, weighed by the softmax of its values times a learned number.",
                       .formula = "y = Σ w_i x_i, w = softmax(β x); ∂y/∂x_j = w_j (1 + β (x_j - y)); "
@@ -49,7 +49,7 @@ const bool added = add_window_pools<SmoothMaxPool>(
                       .source = "Lange et al. 2014; McFee, Salamon, Bello 2018 (arXiv 1804.10070)",
                       .use = "where the data should choose between mean and maximum; per_channel over time: Auto-pool",
                       .sample = R"({"kernel_size": 3, "stride": 2, "padding": 1, "beta_scope": "per_channel"})"});
-const bool added_auto = add_window_pools<AutoPool>(
+const bool auto_pool_added = add_window_pools<AutoPool>(
     "AutoPool", {.group = PoolGroup::soft,
                  .doc = "SmoothMaxPool with a learned number for each channel.",
                  .formula = "y = Σ w_i x_i, w = softmax(β_c x), β_c = 1 initially",

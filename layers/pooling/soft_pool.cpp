@@ -19,14 +19,14 @@ struct SoftPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return soft_pool(x, w, grad_mode == "detached"); }
 };
 
-const bool added = add_window_pools<SoftPool>(
+const bool soft_pool_added = add_window_pools<SoftPool>(
     "SoftPool",
     {.group = PoolGroup::soft,
      .doc = "The mean of each window, weighed by the softmax of its values.",
      .formula = "y = Σ w_i x_i, w = softmax(x); ∂y/∂x_j = w_j (1 + x_j - y)",
      .source = "Stergiou, Poppe, Kalliatakis 2021 (arXiv 2101.00440)",
      .use = "instead of max pooling where small activations should keep a say; downsampling of photographs"});
-const bool added_em =
+const bool em_pool_added =
     add_window_pools<SoftPool>("EMPool", {.group = PoolGroup::soft,
                                           .doc = "The exponential maximum of AdaPool's paper, which is SoftPool.",
                                           .formula = "y = Σ w_i x_i, w = softmax(x)",

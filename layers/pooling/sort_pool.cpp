@@ -89,7 +89,7 @@ class SortPool : public Module {
   Config config_;
 };
 
-const auto& row =
+const auto& sort_pool_row =
     add_layer<SortPool>("SortPool", "The nodes of a graph, sorted by their features, and the first k of them.",
                         R"({"k": 3})", {{2, 4, 3}, {2}})
         .takes(1, 2)

@@ -114,7 +114,7 @@ bool add_pyramid() {
   return true;
 }
 
-const bool added = add_pyramid<1>() && add_pyramid<2>() && add_pyramid<3>();
+const bool spatial_pyramid_pool_added = add_pyramid<1>() && add_pyramid<2>() && add_pyramid<3>();
 
 }  // namespace
 }  // namespace tarn

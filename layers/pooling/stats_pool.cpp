@@ -108,7 +108,7 @@ class AttentiveStatsPool1d : public Module {
   Tensor w_, b_, v_, k_;
 };
 
-const auto& stats_row =
+const auto& stats_pool_row =
     add_layer<StatsPool1d>("StatsPool1d", "The mean and the deviation of every channel over time.", "{}", {{2, 4, 6}})
         .takes(1, 2)
         .formula(
@@ -117,7 +117,7 @@ const auto& stats_row =
         .source("Snyder et al. 2018, x-vectors")
         .pools(PoolGroup::attention, "to sum up speech of any length for speaker recognition");
 
-const auto& attentive_row =
+const auto& attentive_stats_pool_row =
     add_layer<AttentiveStatsPool1d>("AttentiveStatsPool1d", "Means and deviations under learned attention.",
                                     R"({"hidden": 3})", {{2, 4, 6}})
         .formula("a = softmax over t of vᵀ tanh(W h_t + b) + k; m = Σ a_t h_t; y = (m, √max(Σ a_t (h_t - m)², eps))")

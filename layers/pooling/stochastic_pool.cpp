@@ -134,9 +134,9 @@ LayerInfo& add_stochastic_pool() {
       .draws_random_numbers();
 }
 
-const auto& row1d = add_stochastic_pool<1>();
-const auto& row2d = add_stochastic_pool<2>();
-const auto& row3d = add_stochastic_pool<3>();
+const auto& stochastic1d_row = add_stochastic_pool<1>();
+const auto& stochastic2d_row = add_stochastic_pool<2>();
+const auto& stochastic3d_row = add_stochastic_pool<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -39,7 +39,7 @@ struct CoordPool {
   Tensor pool(const Tensor& x) const { return coord_pool2d(x); }
 };
 
-const auto& strip_row =
+const auto& strip_pool_row =
     add_layer<PlainPool<StripPool>>("StripPool2d", "The mean, or the maximum, of every row or every column.",
                                     R"({"axis": "h"})", {spatial_sample(2)})
         .formula("y[h, 1] = mean of x[h, :] for axis \"w\", y[1, w] = mean of x[:, w] for axis \"h\"")
@@ -47,7 +47,7 @@ const auto& strip_row =
         .pools(PoolGroup::region, "for long thin things: lanes, poles, rows of text")
         .samples_from(Domain::away_from_ties);
 
-const auto& coord_row =
+const auto& coord_pool_row =
     add_layer<PlainPool<CoordPool>>("CoordPool2d", "The means of all rows, then those of all columns.", "{}",
                                     {spatial_sample(2)})
         .formula("y[h] = mean of x[h, :], then y[H + w] = mean of x[:, w]; [N, C, H + W, 1]")

@@ -52,7 +52,7 @@ bool add_subsample_pool() {
   return true;
 }
 
-const bool added = add_subsample_pool<1>() && add_subsample_pool<2>() && add_subsample_pool<3>();
+const bool subsample_pool_added = add_subsample_pool<1>() && add_subsample_pool<2>() && add_subsample_pool<3>();
 
 }  // namespace
 }  // namespace tarn

@@ -10,7 +10,7 @@ struct SumPool {
   Tensor pool(const Tensor& x, const Windows& w, Context&) const { return sum_pool(x, w); }
 };
 
-const bool added = add_window_pools<SumPool>(
+const bool sum_pool_added = add_window_pools<SumPool>(
     "SumPool", {.group = PoolGroup::sliding,
                 .doc = "The sum of each window.",
                 .formula = "y = Σ x_i; what lies outside counts as 0",

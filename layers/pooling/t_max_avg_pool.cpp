@@ -33,7 +33,7 @@ struct TMaxAvgPool {
   }
 };
 
-const bool added = add_window_pools<TMaxAvgPool>(
+const bool t_max_avg_pool_added = add_window_pools<TMaxAvgPool>(
     "TMaxAvgPool", {.group = PoolGroup::rank,
                     .doc = "The maximum of each window where it reaches a threshold, else the mean of the K largest.",
                     .formula = "y = x_(1) if x_(1) ≥ T, else (x_(1) + … + x_(K)) / K; with rule \"all\" if x_(K) ≥ T",

@@ -7,7 +7,7 @@ namespace tarn {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double no_bound = std::numeric_limits<double>::infinity();
 
 /// 1 for each tap inside, 0 for each outside: the windows of a plane of ones.
 Tensor inside_of(const Windows& w, Dtype dtype) {
@@ -45,15 +45,15 @@ Tensor mean_taps(const Tensor& x, const Taps& taps) {
 }
 
 Tensor max_taps(const Tensor& x, const Taps& taps) {
-  return max(masked_taps(x, taps, -infinity), -1, true).values;
+  return max(masked_taps(x, taps, -no_bound), -1, true).values;
 }
 
 Tensor min_taps(const Tensor& x, const Taps& taps) {
-  return min(masked_taps(x, taps, infinity), -1, true).values;
+  return min(masked_taps(x, taps, no_bound), -1, true).values;
 }
 
 Tensor softmax_taps(const Tensor& scores, const Taps& taps) {
-  return masked_taps(softmax(masked_taps(scores, taps, -infinity), -1), taps, 0);
+  return masked_taps(softmax(masked_taps(scores, taps, -no_bound), -1), taps, 0);
 }
 
 Tensor window_means(const Tensor& x, Windows w) {

@@ -40,7 +40,7 @@ struct TrainableAvgPool {
   }
 };
 
-const bool added = add_window_pools<TrainableAvgPool>(
+const bool trainable_avg_pool_added = add_window_pools<TrainableAvgPool>(
     "TrainableAvgPool", {.group = PoolGroup::learned,
                          .doc = "The mean of each window times a weight plus a bias, which each channel learns.",
                          .formula = "y = weight[c] mean(x) + bias[c], initially 1 and 0; form \"sum\": Σ x for mean(x)",

@@ -59,7 +59,7 @@ struct TreePool {
   }
 };
 
-const bool added = add_window_pools<TreePool>(
+const bool tree_pool_added = add_window_pools<TreePool>(
     "TreePool",
     {.group = PoolGroup::learned,
      .doc = "Learned filters of each window, mixed by a tree of learned gates.",

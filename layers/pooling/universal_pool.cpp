@@ -72,7 +72,7 @@ struct UniversalPool {
   }
 };
 
-const bool added = add_window_pools<UniversalPool>(
+const bool universal_pool_added = add_window_pools<UniversalPool>(
     "UniversalPool",
     {.group = PoolGroup::attention,
      .doc = "The mean of each window, weighed for each channel by what a small network sees in all channels.",

@@ -17,11 +17,11 @@ namespace tarn::test {
 
 /// What was drawn, as a list of whole numbers; how often, and with what chance.
 using Outcome = std::vector<int64_t>;
-using Counts = std::map<Outcome, int64_t>;
+using OutcomeCounts = std::map<Outcome, int64_t>;
 using Chances = std::map<Outcome, double>;
 
 /// Checks the counts, and that nothing else than what has a chance occurred.
-inline void check_outcomes(const Counts& counts, const Chances& chances) {
+inline void check_outcomes(const OutcomeCounts& counts, const Chances& chances) {
   for (const auto& [outcome, count] : counts) {
     std::string drawn;
     for (const int64_t i : outcome) drawn += std::to_string(i) + " ";
@@ -72,7 +72,7 @@ inline std::unique_ptr<Module> layer(const std::string& json, const Shape& shape
   Build build{.inputs = {shape}, .dtype = Dtype::f64};
   return make_layer(parse_json(json, "config.json"), build);
 }
-inline Tensor run(Module& pool, const Tensor& x, uint64_t seed, uint64_t step = 0) {
+inline Tensor draw_from(Module& pool, const Tensor& x, uint64_t seed, uint64_t step = 0) {
   Context context{.seed = seed, .step = step};
   return pool.forward(x, context);
 }
