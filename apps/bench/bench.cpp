@@ -65,7 +65,7 @@ double share(const Timing& timing, const Peak& peak) {
   return std::max(rate(timing.cost.flops, timing) / peak.flops, rate(timing.cost.bytes, timing) / peak.bytes);
 }
 
-constexpr const char* heading =
+constexpr const char* bench_heading =
     "workload                      median ms    least ms     runs  GFLOP/s   GB/s  of peak  tensors MB  peak MB\n";
 
 void print(std::ostream& out, bool json, const std::string& name, const Timing& timing, const Peak& peak) {
@@ -148,7 +148,7 @@ int bench_command(const BenchOptions& options, std::ostream& out) {
   check(options.profile.empty() || list.size() == 1, "bench: --profile traces one workload, ", list.size(),
         " are chosen; give a whole name");
   const Peak peak = measure_peak(threads());
-  if (!options.json) out << heading;
+  if (!options.json) out << bench_heading;
   for (const Workload& workload : list) {
     const Step step = workload.prepare();
     print(out, options.json, workload.name, measure(step, options.seconds), peak);

@@ -7,7 +7,7 @@
 namespace tarn {
 namespace {
 
-double cells(const Shape& s) {
+double cell_count(const Shape& s) {
   return static_cast<double>(s.numel());
 }
 
@@ -23,15 +23,15 @@ const Shape* weight_of(const std::vector<Shape>& inputs, int rank) {
 double flops_of(std::string_view op, const Shape& y, const std::vector<Shape>& inputs) {
   if (op.starts_with("conv_transpose")) {
     const Shape* w = weight_of(inputs, y.rank());
-    return w && inputs.size() > 1 ? 2 * cells(inputs[0]) * cells(*w) / static_cast<double>((*w)[0]) : 0;
+    return w && inputs.size() > 1 ? 2 * cell_count(inputs[0]) * cell_count(*w) / static_cast<double>((*w)[0]) : 0;
   }
   if (op.starts_with("conv") || op == "linear") {
     const Shape* w = weight_of(inputs, op == "linear" ? 2 : y.rank());
-    return w ? 2 * cells(y) * cells(*w) / static_cast<double>((*w)[0]) : 0;
+    return w ? 2 * cell_count(y) * cell_count(*w) / static_cast<double>((*w)[0]) : 0;
   }
   if ((op == "matmul" || op == "bmm") && inputs.size() == 2 && y.numel() > 0) {
     const double batch = y.rank() == 3 ? static_cast<double>(y[0]) : 1;
-    return 2 * cells(y) * std::sqrt(cells(inputs[0]) * cells(inputs[1]) / (cells(y) * batch));
+    return 2 * cell_count(y) * std::sqrt(cell_count(inputs[0]) * cell_count(inputs[1]) / (cell_count(y) * batch));
   }
   return 0;
 }
@@ -45,7 +45,7 @@ Cost cost_of(const Tape& tape) {
   for (size_t i = 0; i < tape.size(); ++i) {
     const EntryInfo entry = tape.entry(i);
     shapes.push_back(entry.shape);
-    sizes.push_back(cells(entry.shape) * static_cast<double>(dtype_size(entry.dtype)));
+    sizes.push_back(cell_count(entry.shape) * static_cast<double>(dtype_size(entry.dtype)));
     if (entry.inputs.empty()) continue;
     std::vector<Shape> inputs;
     cost.bytes += sizes[i];
