@@ -1,4 +1,5 @@
-// Maxima over windows whose columns follow no stride: adaptive, drawn, listed. For pool_max.cpp and pool_by_plane.cpp only.
+// Maxima over windows whose columns follow no stride: adaptive, drawn, listed. For pool_max.cpp and pool_by_plane.cpp
+// only.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 namespace tarn::kernels {
 
 /// A span without the call where it is stored; planes with windows of their own ask for many.
-inline Span span_of(const Axis& a, int64_t o) { return a.spans ? (*a.spans)[static_cast<size_t>(o)] : a.span(o); }
+inline Span span_of(const Axis& a, int64_t o) {
+  return a.spans ? (*a.spans)[static_cast<size_t>(o)] : a.span(o);
+}
 
 /// tops = a row, places = its position. Not 0 where it has a NaN.
 template <class T, class I>

@@ -1,8 +1,7 @@
 // Max pooling over any geometry: the forward picks winners, the backward and its transpose follow them.
-#include "core/kernels/pool_max_spans.h"
-
 #include <algorithm>
 
+#include "core/kernels/pool_max_spans.h"
 #include "core/ops.h"
 #include "core/ops/winners.h"
 #include "core/registry.h"
