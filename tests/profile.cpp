@@ -16,7 +16,7 @@
 #include "core/tape.h"
 #include "tests/support/program.h"
 
-namespace tarn {
+namespace tarn::test_profile {
 namespace {
 
 const Profile::Row& row_of(const std::vector<Profile::Row>& rows, const std::string& name) {
@@ -181,4 +181,4 @@ TEST_CASE("summary --batch shows what the tape keeps of each layer, and train --
 }
 
 }  // namespace
-}  // namespace tarn
+}  // namespace tarn::test_profile

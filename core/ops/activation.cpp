@@ -77,18 +77,6 @@ Tensor exponential_unit(const char* op, const Tensor& x, double above, double be
 
 }  // namespace
 
-Tensor relu(const Tensor& x) {
-  const auto slope = [](auto y) { return y <= 0 ? decltype(y)(0) : decltype(y)(1); };
-  // NaN stays NaN: only what is certainly negative is cut.
-  return record(
-      "relu",
-      map_pieces(
-          "relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }, above_bound(0),
-          [](double v, int64_t k) { return k ? v : 0; }),
-      Edge{x, [slope](const Tensor& g, const Tensor& y) { return times_slope("relu", g, y.detach(), slope); }});
-}
-const auto& relu_row = add_activation("relu", "max(0, x)", relu);
-
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
   check(min_val <= max_val, "hardtanh: min_val ", min_val, " is above max_val ", max_val);
   return piecewise_linear(
