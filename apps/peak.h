@@ -9,9 +9,10 @@ struct Peak {
   double bytes = 0;  ///< bytes read and written by copies of 64 MB, which no cache holds
 };
 
-/// Takes about a fifth of a second.
+/// The one and the other, in 10^9 a second: a fifth and a third of a second.
 double peak_gflops(int workers);
-/// Both; about half a second.
+double peak_gbytes(int workers);
+/// Both.
 Peak measure_peak(int workers);
 
 }  // namespace tarn

@@ -10,7 +10,7 @@ namespace tarn {
 
 /// While it lives, what its thread runs is timed. A recorded op is charged with all that went by since the op before it
 /// (ops are recorded when their value is there), a pullback with its own time, and the rest with whatever `lap` names.
-/// Profiles do not nest: the innermost is the one that counts.
+/// Profiles do not nest: the innermost is the one that counts. It must outlive the tapes that are opened while it is.
 class Profile {
  public:
   enum class Phase : uint8_t { forward, backward, other };

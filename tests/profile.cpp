@@ -142,6 +142,10 @@ TEST_CASE("the work of products is that of their definition, three times over, w
         3 * 2.0 * 5 * 7 * 3);
   CHECK(cost({zeros({5, 7}), zeros({7, 3})}, [](const Tensors& t) { matmul(t[0], t[1]); }).flops ==
         3 * 2.0 * 5 * 7 * 3);
+  CHECK(cost({zeros({2, 3, 5, 5}), zeros({3, 4, 2, 2})}, [](const Tensors& t) {
+          conv_transpose(t[0], t[1], {}, {});
+        }).flops == 3 * 2.0 * (2 * 3 * 5 * 5) * 16);
+  CHECK(cost({zeros({2, 3, 5, 5})}, [](const Tensors& t) { conv(t[0], zeros({4, 3, 2, 2}), {}, {}); }).flops == 0);
   // An input that nothing flows back to saves one of the three.
   const Tensor x = zeros({5, 7});
   CHECK(cost({zeros({3, 7})}, [&](const Tensors& t) { linear(x, t[0], {}); }).flops == 2 * 2.0 * 5 * 7 * 3);

@@ -51,8 +51,8 @@ int64_t peak_megabytes() {
   return usage.ru_maxrss / 1024;
 }
 
-double four_places(double milliseconds) {
-  return std::round(milliseconds * 1e4) / 1e4;
+double four_places(double value) {
+  return std::round(value * 1e4) / 1e4;
 }
 
 /// 10^9 a second.

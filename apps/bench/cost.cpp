@@ -11,23 +11,28 @@ double cell_count(const Shape& s) {
   return static_cast<double>(s.numel());
 }
 
-/// The weight of a convolution or linear op: the second of two inputs of its rank, or the only one.
-const Shape* weight_of(const std::vector<Shape>& inputs, int rank) {
+/// The last input of that rank and first size: an op's weight; nullptr where it takes no gradient.
+const Shape* weight_of(const std::vector<Shape>& inputs, int rank, int64_t first) {
   const Shape* found = nullptr;
   for (const Shape& s : inputs)
-    if (s.rank() == rank) found = &s;
-  return found && (*found)[0] > 0 ? found : nullptr;
+    if (s.rank() == rank && s[0] == first) found = &s;
+  return found;
 }
 
-/// Operations of one pass forward; each pullback to an input of the product takes as many.
+/// Operations of one pass forward; each pullback to an input of the product takes as many. 0 for ops that are no
+/// products, and for those by a weight that takes no gradient.
 double flops_of(std::string_view op, const Shape& y, const std::vector<Shape>& inputs) {
-  if (op.starts_with("conv_transpose")) {
-    const Shape* w = weight_of(inputs, y.rank());
-    return w && inputs.size() > 1 ? 2 * cell_count(inputs[0]) * cell_count(*w) / static_cast<double>((*w)[0]) : 0;
+  if (op == "conv_input" && inputs.size() > 1) {  // a transposed convolution
+    const Shape* w = weight_of(inputs, y.rank(), inputs[0][1]);
+    return w ? 2 * cell_count(inputs[0]) * cell_count(w->with(0, 1)) : 0;
   }
-  if (op.starts_with("conv") || op == "linear") {
-    const Shape* w = weight_of(inputs, op == "linear" ? 2 : y.rank());
-    return w ? 2 * cell_count(y) * cell_count(*w) / static_cast<double>((*w)[0]) : 0;
+  if (op == "conv1d" || op == "conv2d" || op == "conv3d") {
+    const Shape* w = weight_of(inputs, y.rank(), y[1]);
+    return w ? 2 * cell_count(y) * cell_count(w->with(0, 1)) : 0;
+  }
+  if (op == "linear") {
+    const Shape* w = weight_of(inputs, 2, y[y.rank() - 1]);
+    return w ? 2 * cell_count(y) * static_cast<double>((*w)[1]) : 0;
   }
   if ((op == "matmul" || op == "bmm") && inputs.size() == 2 && y.numel() > 0) {
     const double batch = y.rank() == 3 ? static_cast<double>(y[0]) : 1;

@@ -59,7 +59,7 @@ int info(std::span<const std::string> arguments) {
   out.set("blas", blas_description());
   out.set("gflops_1_thread", peak_gflops(1));
   out.set("gflops", peak_gflops(threads()));
-  if (peak) out.set("gbytes", measure_peak(threads()).bytes);
+  if (peak) out.set("gbytes", peak_gbytes(threads()));
   if (json) {
     std::printf("%s\n", to_text(out).c_str());
     return 0;

@@ -66,7 +66,7 @@ struct Columns {
   bool single;           ///< each window is one run
 
   static int64_t room(const Axis& c) { return 2 * Scratch::size<int64_t>(c.output); }
-  /// `memory`: two rows of c.output.
+  /// `first` and `last`: memory for c.output numbers each, which the result points to.
   static Columns of(const Axis& c, int64_t* first, int64_t* last) {
     Columns columns{first, last, 0, true};
     int64_t least = c.input;
