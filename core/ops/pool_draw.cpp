@@ -35,7 +35,7 @@ Tensor draw_pool(const Tensor& x, const Windows& w, const Tensor& samples, DrawB
   Tensor y(w.output_shape(x.shape()), x.dtype());
   check(samples.numel() == y.numel() && samples.dtype() == x.dtype(), "draw_pool: ", samples.numel(), " samples of ",
         samples.dtype(), " for ", y.numel(), " windows of ", x.dtype());
-  const Winners winners = position_winners(w, y.shape());
+  Winners winners = position_winners(w, y.shape());
   const Tensor top = by == DrawBy::softmax ? window_tops(x, w) : Tensor();
   dispatch_floating(x.dtype(), "draw_pool", [&](auto zero) {
     using T = decltype(zero);

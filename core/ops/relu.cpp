@@ -71,44 +71,38 @@ Tensor passed(const Tensor& g, const Storage& bits) {
   return record("relu", y, Edge{g, [bits](const Tensor& h) { return passed(h, bits); }});
 }
 
-// The bits that elements of y stand for, whatever piece of the function a watch made them follow.
-Storage bits_of(const Tensor& y) {
-  const Storage bits = room_for_bits(y.numel());
-  Tensor same(y.shape(), y.dtype());
-  dispatch_floating(y.dtype(), "relu", [&](auto t) {
+// Reports to a watch which elements pass, and takes those that it follows: `y` and `bits` become theirs.
+void choose(Decisions& watch, const Tensor& x, Tensor& y, uint32_t* bits) {
+  Tensor passing(x.shape(), Dtype::i64);
+  for (int64_t i = 0; i < x.numel(); ++i) passing.fill<int64_t>()[i] = bits[i / word_bits] >> (i % word_bits) & 1;
+  passing = watch.choose("relu", passing);
+  if (!watch.follows()) return;
+  y = Tensor(x.shape(), x.dtype());
+  std::fill_n(bits, words(x.numel()), 0U);
+  for (int64_t i = 0; i < x.numel(); ++i)
+    bits[i / word_bits] |= static_cast<uint32_t>(passing.data<int64_t>()[i]) << (i % word_bits);
+  dispatch_floating(x.dtype(), "relu", [&](auto t) {
     using T = decltype(t);
-    cut_words(y.data<T>(), same.fill<T>(), static_cast<uint32_t*>(bits.data()), y.numel(), 0, words(y.numel()));
+    pass_words(x.data<T>(), bits, y.fill<T>(), x.numel(), 0, words(x.numel()));
   });
-  return bits;
-}
-
-Tensor cut(const Tensor& x) {
-  return map_pieces(
-      "relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; }, [](double v) { return v > 0 ? 1 : 0; },
-      [](double v, int64_t k) { return k ? v : 0; });
 }
 
 }  // namespace
 
 Tensor relu(const Tensor& x) {
-  if (!Tape::current()) return cut(x);
-  Storage bits;
-  Tensor y;
-  if (Decisions::current()) {
-    y = cut(x);
-    bits = bits_of(y);
-  } else {
-    y = Tensor(x.shape(), x.dtype());
-    const int64_t n = x.numel();
-    bits = room_for_bits(n);
-    dispatch_floating(x.dtype(), "relu", [&](auto t) {
-      using T = decltype(t);
-      const T* from = x.data<T>();
-      T* to = y.fill<T>();
-      auto* b = static_cast<uint32_t*>(bits.data());
-      parallel_range(words(n), word_bits, [&](int64_t begin, int64_t end) { cut_words(from, to, b, n, begin, end); });
-    });
-  }
+  Decisions* watch = Decisions::current();
+  if (!Tape::current() && !watch) return map("relu", x, [](auto v) { return v < 0 ? decltype(v)(0) : v; });
+  const int64_t n = x.numel();
+  const Storage bits = room_for_bits(n);
+  auto* b = static_cast<uint32_t*>(bits.data());
+  Tensor y(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), "relu", [&](auto t) {
+    using T = decltype(t);
+    const T* from = x.data<T>();
+    T* to = y.fill<T>();
+    parallel_range(words(n), word_bits, [&](int64_t begin, int64_t end) { cut_words(from, to, b, n, begin, end); });
+  });
+  if (watch) choose(*watch, x, y, b);
   return record("relu", y, Edge{x, [bits](const Tensor& g) { return passed(g, bits); }});
 }
 

@@ -93,10 +93,14 @@ Tensor positions_in_plane(const Winners& winners, const Shape& output) {
   return indices;
 }
 
-Tensor record_winners(const char* op, const Tensor& x, Tensor y, const Winners& winners) {
+Tensor record_winners(const char* op, const Tensor& x, Tensor y, Winners& winners) {
   if (Decisions* watch = Decisions::current()) {
     const Tensor places = watch->choose(op, positions_in_plane(winners, y.shape()));
-    if (watch->follows()) y = values_at(x, places, winners.w.rank);
+    if (watch->follows()) {
+      y = values_at(x, places, winners.w.rank);
+      winners = position_winners(winners.w, y.shape());
+      std::copy_n(places.data<int64_t>(), places.numel(), winners.fill_positions());
+    }
   }
   return record(op, y, Edge{x, [winners, s = x.shape()](const Tensor& g) { return winners_scatter(g, winners, s); }});
 }

@@ -39,8 +39,9 @@ struct TapOffsets {
 /// Room for one position in the plane for each cell of the output.
 Winners position_winners(const Windows& w, const Shape& output);
 /// Records `y`, the values of x at the winners, as `op`: a cotangent goes to the winners, a second one comes back from
-/// there. Reports the choice to a gradient check that watches.
-Tensor record_winners(const char* op, const Tensor& x, Tensor y, const Winners& winners);
+/// there. Reports the choice to a gradient check that watches; where that follows earlier winners, `winners` become
+/// them.
+Tensor record_winners(const char* op, const Tensor& x, Tensor y, Winners& winners);
 /// The winners' flat positions in their planes, int64, of the output's shape.
 Tensor positions_in_plane(const Winners& winners, const Shape& output);
 
