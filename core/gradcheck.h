@@ -34,7 +34,7 @@ struct GradientCheckOptions {
   CheckMode mode = CheckMode::automatic;
   int directions = 3;       ///< random directions tried for each input
   int64_t samples = 8;      ///< elements tried for each input where not all are
-  double step = 1.0 / 256;  ///< largest step; halved four times and extrapolated (Ridders 1982)
+  double step = 1.0 / 256;  ///< largest step; halved and extrapolated (Ridders 1982)
   double tolerance = 1e-6;  ///< allowed difference, relative to 1 plus the size of the derivatives
   uint64_t seed = 0;        ///< of directions, elements and cotangents
   int64_t search = 512;     ///< so many elements are tried one by one to find the worst of an input that fails

@@ -13,7 +13,8 @@
 namespace tarn {
 namespace {
 
-constexpr int extrapolations = 5;  // step sizes of one extrapolation
+constexpr int extrapolations = 5;        // step sizes of one extrapolation
+constexpr int most_extrapolations = 12;  // where the function bends so fast that these do not agree
 
 /// A fixed random tensor of the shape: what outputs and gradients are multiplied with.
 Tensor weights(const Shape& shape, const char* purpose, size_t which, const GradientCheckOptions& options) {
@@ -86,11 +87,13 @@ class Extrapolation {
       step = h;
     }
   }
+  /// How far the entry taken is from the ones that it was made of.
+  double change() const { return best_; }
   double value = 0;
   double step = 0;
 
  private:
-  std::array<std::array<double, extrapolations>, extrapolations> table_{};
+  std::array<std::array<double, most_extrapolations>, most_extrapolations> table_{};
   size_t count_ = 0;
   double best_ = std::numeric_limits<double>::infinity();
 };
@@ -150,7 +153,12 @@ Slope Claim::slope(size_t which, const std::vector<double>& direction) const {
   Extrapolation table;
   bool changed = false;
   double size = std::abs(centre_);
-  for (int i = 0; i < extrapolations; ++i, h /= 2) {
+  const auto rounding = [&](double step) { return 8 * std::numeric_limits<double>::epsilon() * size / step; };
+  const auto unsettled = [&] {
+    const double wanted = 0.1 * options_.tolerance * (1 + std::abs(table.value));
+    return table.change() > std::max(wanted, rounding(h));
+  };
+  for (int i = 0; i < extrapolations || (i < most_extrapolations && unsettled()); ++i, h /= 2) {
     const Value above = along(which, direction, h);
     const Value below = along(which, direction, -h);
     table.add((above.smooth - below.smooth) / (2 * h), h);
@@ -163,7 +171,7 @@ Slope Claim::slope(size_t which, const std::vector<double>& direction) const {
   }
   result.value = table.value;
   result.step = largest > 0 ? table.step : 0;
-  result.rounding = 8 * std::numeric_limits<double>::epsilon() * size / table.step;
+  result.rounding = rounding(table.step);
   if (!changed) return result;
   // Does the choice change at the point itself, as far as numbers can tell?
   double reach = 1;
