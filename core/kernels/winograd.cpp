@@ -8,7 +8,7 @@
 #include "core/kernels/conv_rows.h"
 #include "core/kernels/conv_scratch.h"
 #include "core/kernels/kernel.h"
-#include "core/kernels/winograd_transforms.h"
+#include "core/kernels/winograd_rows.h"
 #include "core/parallel.h"
 #include "core/storage.h"
 
@@ -30,6 +30,8 @@ struct Plan {
   int64_t x_plane, y_plane;  // from one frequency to the next; not a multiple of 4096 bytes
 };
 
+constexpr int wide = 16;  // lanes where whole blocks of tiles are worked on, whatever their rows
+
 Plan plan_of(const ConvSizes& s, int m, int lanes) {
   constexpr int64_t planes_limit = 512 * 1024;  // elements: 2 MB, the second-level cache
   Plan p;
@@ -38,10 +40,10 @@ Plan plan_of(const ConvSizes& s, int m, int lanes) {
   p.vectors = ceil_div(p.across, lanes);
   const int64_t rows = s.images * p.down;
   const int64_t tiles = planes_limit / ((m + 2) * (m + 2) * (s.channels + s.filters));
-  const int64_t most = std::clamp<int64_t>(std::min<int64_t>(tiles, 256) / p.across, 1, ceil_div(rows, 8));
+  const int64_t most = std::clamp<int64_t>(std::min<int64_t>(tiles, 128) / p.across, 1, ceil_div(rows, 8));
   p.block_rows = ceil_div(rows, ceil_div(rows, most));
   p.blocks = ceil_div(rows, p.block_rows);
-  p.pitch = row_pitch(p.block_rows * p.across + lanes);
+  p.pitch = row_pitch(p.block_rows * p.across + wide);
   p.x_plane = s.channels * p.pitch + 32;
   p.y_plane = s.filters * p.pitch + 32;
   return p;
@@ -51,151 +53,115 @@ Plan plan_of(const ConvSizes& s, int m, int lanes) {
 struct Buffers {
   float* x_planes;
   float* y_planes;
-  float* rows;        // m + 2 padded image rows
-  float* phases;      // the same rows, every m-th element together
-  float* lines;       // m + 2 rows of frequencies along the width
+  float* row;         // one image row with its margins
+  float* lines;       // m + 2 rows of the block's tiles, each with m + 2 frequencies along the width
   float* transposed;  // one plane of x, for the weight gradient
-  int64_t row_length, phase_length, line_length;
+  int64_t row_length;
 
-  Buffers(const ConvSizes& s, const Plan& p, int m, int lanes) {
-    const int64_t width = p.vectors * lanes;
-    row_length = (width + 1) * m + 16;
-    phase_length = width + 16;
-    line_length = width;
+  Buffers(const ConvSizes& s, const Plan& p, int m) {
+    row_length = p.across * m + 2;
     const auto pages = [](int64_t n) { return ceil_div(n, 1024) * 1024; };
     const int64_t x_size = pages((m + 2) * (m + 2) * p.x_plane);
     const int64_t y_size = pages((m + 2) * (m + 2) * p.y_plane);
-    const int64_t row_size = ceil_div((m + 2) * row_length, 16) * 16;
-    const int64_t phase_size = (m + 2) * m * phase_length;
-    const int64_t line_size = (m + 2) * (m + 2) * line_length;
-    const int64_t small = pages(256 + row_size + phase_size + line_size);
+    const int64_t row_size = ceil_div(row_length, 16) * 16;
+    const int64_t small = pages(256 + row_size + (m + 2) * (m + 2) * p.pitch);
     x_planes = scratch<float>(ScratchUse::planes, x_size + y_size + small + p.pitch * row_pitch(s.channels));
     y_planes = x_planes + x_size;
-    rows = y_planes + y_size + 256;
-    phases = rows + row_size;
-    lines = phases + phase_size;
+    row = y_planes + y_size + 256;
+    lines = row + row_size;
     transposed = y_planes + y_size + small;
   }
 };
 
-// Image row `h` (zeros outside) into the padded row, whose margins stay zero.
-inline void copy_image_row(const float* image, int64_t h, int64_t height, int64_t width, int64_t margin,
-                           int64_t row_length, float* row) {
-  const int64_t begin = std::max<int64_t>(margin, 0);
-  const int64_t end = std::min(row_length, margin + width);
-  if (begin >= end) return;
-  if (h < 0 || h >= height) {
-    zero_row(row + begin, end - begin);
+// Asks for the row's cells, to be read or (1) written soon. Planes of the next channel are new pages, where the
+// processor does not look ahead by itself.
+template <int write = 0>
+inline void fetch_row(const float* row, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(row + i, write);
+}
+
+// Lines of an image row, which lies outside where `h` does. The row starts `margin` cells after the first tile does.
+template <int m, int lanes>
+inline void image_row_to_lines(const ConvSizes& s, const Plan& p, const Buffers& b, const float* image, int64_t h,
+                               float* to, float* also) {
+  const int64_t width = s.input[2];
+  const int64_t margin = s.before[2];
+  if (h < 0 || h >= s.input[1]) {
+    for (int f = 0; f < m + 2; ++f) zero_row(to + f * p.pitch, p.across);
+    if (!also) return;
+    for (int f = 0; f < m + 2; ++f) zero_row(also + f * p.pitch, p.across);
+  } else if (margin >= 0 && margin <= 2) {
+    fetch_row(image + h * width + s.input[1] * width, width);
+    row_to_lines<m, lanes>(image + h * width, width, margin, p.vectors, p.pitch, to, also);
   } else {
-    copy_row(row + begin, image + h * width + begin - margin, end - begin);
+    const int64_t begin = std::clamp<int64_t>(margin, 0, b.row_length);
+    const int64_t end = std::clamp<int64_t>(margin + width, begin, b.row_length);
+    zero_row(b.row, b.row_length);
+    copy_row(b.row + begin, image + h * width + begin - margin, end - begin);
+    row_to_lines<m, lanes>(b.row, b.row_length, 0, p.vectors, p.pitch, to, also);
   }
 }
 
-// phase j, element t = row[m t + j]. The number of lanes is a constant, or GCC would not use shuffles.
-template <int m, int lanes>
-inline void split_row(const float* row, int64_t vectors, int64_t phase_length, float* phases) {
-  for (int64_t v = 0; v < vectors; ++v) {
-    float in[lanes * m], out[m][lanes];
-    __builtin_memcpy(in, row + v * lanes * m, sizeof(in));
-    for (int t = 0; t < lanes; ++t)
-      for (int j = 0; j < m; ++j) out[j][t] = in[t * m + j];
-    for (int j = 0; j < m; ++j) __builtin_memcpy(phases + j * phase_length + v * lanes, out[j], sizeof(out[j]));
-  }
-}
-
-// The frequencies along the width of one row: line f = Bᵀ of phases 0 … m + 1, the last two being 0 and 1 one tile on.
-template <int m, int lanes>
-inline void row_to_lines(const float* phases, const Buffers& b, int64_t vectors, float* lines) {
-  using V = typename Lanes<lanes>::Vector;
-  for (int64_t v = 0; v < vectors; ++v) {
-    V in[m + 2], out[m + 2];
-    for (int j = 0; j < m; ++j) load(in[j], phases + j * b.phase_length + v * lanes);
-    for (int j = 0; j < 2; ++j) load(in[m + j], phases + j * b.phase_length + v * lanes + 1);
-    input_to_frequencies<m>(in, out);
-    for (int f = 0; f < m + 2; ++f) store(lines + f * b.line_length + v * lanes, out[f]);
-  }
-}
-
-// The frequencies of one row of tiles: planes (i, f) = Bᵀ along the height of line f.
-template <int m, int lanes>
-inline void lines_to_planes(const Buffers& b, int64_t vectors, int64_t plane, float* to) {
-  using V = typename Lanes<lanes>::Vector;
-  for (int64_t v = 0; v < vectors; ++v) {
-    for (int f = 0; f < m + 2; ++f) {
-      V in[m + 2], out[m + 2];
-      for (int i = 0; i < m + 2; ++i) load(in[i], b.lines + (i * (m + 2) + f) * b.line_length + v * lanes);
-      input_to_frequencies<m>(in, out);
-      for (int i = 0; i < m + 2; ++i) store(to + (i * (m + 2) + f) * plane + v * lanes, out[i]);
-    }
-  }
-}
-
-// Frequencies of the tile rows [begin, end) of every channel. Two rows of frequencies serve the next tile row as well.
-// Stores run over the end of a tile row; the next one overwrites that.
+// Frequencies of the tile rows [begin, end) of every channel: lines first, each row of which serves the one or two rows
+// of tiles that see it; then, on full vectors, Bᵀ along the height.
 template <int m, int lanes>
 TARN_KERNEL void transform_input(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
                                  const float* x) {
+  using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.input[1] * s.input[2];
-  const int64_t line_block = (m + 2) * b.line_length;
-  std::fill_n(b.rows, (m + 2) * b.row_length, 0.0f);
+  const int64_t tiles = (end - begin) * p.across;
+  const int64_t row_lines = (m + 2) * p.pitch;
   for (int64_t c = 0; c < s.channels; ++c) {
-    float* to = b.x_planes + c * p.pitch;
-    for (int64_t row = begin; row < end; ++row, to += p.across) {
+    for (int64_t row = begin; row < end; ++row) {
       const float* image = x + (row / p.down * s.channels + c) * cells;
-      const int64_t top = row % p.down * m - s.before[1];
-      const int kept = row > begin && row % p.down > 0 ? 2 : 0;
-      if (kept > 0) copy_row(b.lines, b.lines + m * line_block, 2 * line_block);
-      for (int i = kept; i < m + 2; ++i)
-        copy_image_row(image, top + i, s.input[1], s.input[2], s.before[2], b.row_length, b.rows + i * b.row_length);
-      for (int i = kept; i < m + 2; ++i) {
-        float* phases = b.phases + i * m * b.phase_length;
-        const float* from = b.rows + i * b.row_length;
-        split_row<m, lanes>(from, p.vectors, b.phase_length, phases);
-        for (int j = 0; j < 2; ++j) phases[j * b.phase_length + b.line_length] = from[b.line_length * m + j];
+      const int64_t at = row % p.down;
+      const int64_t top = at * m - s.before[1];
+      const bool goes_on = row + 1 < end && at + 1 < p.down;
+      float* to = b.lines + (row - begin) * p.across;
+      for (int i = row > begin && at > 0 ? 2 : 0; i < m + 2; ++i) {
+        float* also = goes_on && i >= m ? to + (i - m) * row_lines + p.across : nullptr;
+        image_row_to_lines<m, lanes>(s, p, b, image, top + i, to + i * row_lines, also);
       }
-      for (int i = kept; i < m + 2; ++i)
-        row_to_lines<m, lanes>(b.phases + i * m * b.phase_length, b, p.vectors, b.lines + i * line_block);
-      lines_to_planes<m, lanes>(b, p.vectors, p.x_plane, to);
+    }
+    float* to = b.x_planes + c * p.pitch;
+    for (int64_t v = 0; v < tiles; v += wide) {
+      for (int f = 0; f < m + 2; ++f) {
+        V in[m + 2], out[m + 2];
+        load_column<m + 2>(b.lines + f * p.pitch + v, row_lines, in);
+        input_to_frequencies<m>(in, out);
+        store_column<m + 2>(to + f * p.x_plane + v, (m + 2) * p.x_plane, out);
+      }
     }
   }
 }
 
-// Output rows of one row of tiles, still wider than the image: rows r = Aᵀ of the planes along both axes.
-template <int m, int lanes>
-inline void planes_to_rows(const Buffers& b, int64_t vectors, int64_t plane, const float* from, float bias) {
-  using V = typename Lanes<lanes>::Vector;
-  for (int64_t v = 0; v < vectors; ++v) {
-    V across[m][m + 2];
-    for (int f = 0; f < m + 2; ++f) {
-      V in[m + 2], out[m];
-      for (int i = 0; i < m + 2; ++i) load(in[i], from + (i * (m + 2) + f) * plane + v * lanes);
-      frequencies_to_output<m>(in, out);
-      for (int r = 0; r < m; ++r) across[r][f] = out[r];
-    }
-    for (int r = 0; r < m; ++r) {
-      V out[m];
-      frequencies_to_output<m>(across[r], out);
-      float cells[m][lanes];
-      for (int j = 0; j < m; ++j) store(cells[j], out[j]);
-      float* row = b.rows + r * b.row_length + v * lanes * m;
-      for (int t = 0; t < lanes; ++t)
-        for (int j = 0; j < m; ++j) row[t * m + j] = cells[j][t] + bias;
-    }
-  }
-}
-
+// Output rows: Aᵀ along the height on full vectors, which gives lines; then along the width.
 template <int m, int lanes>
 TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
                                   const float* bias, float* y) {
+  using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.output[1] * s.output[2];
+  const int64_t tiles = (end - begin) * p.across;
+  const int64_t row_lines = (m + 2) * p.pitch;
   for (int64_t k = 0; k < s.filters; ++k) {
     const float* from = b.y_planes + k * p.pitch;
-    for (int64_t row = begin; row < end; ++row, from += p.across) {
-      planes_to_rows<m, lanes>(b, p.vectors, p.y_plane, from, bias ? bias[k] : 0.0f);
+    for (int64_t v = 0; v < tiles; v += wide) {
+      for (int f = 0; f < m + 2; ++f) {
+        V in[m + 2], out[m];
+        load_column<m + 2>(from + f * p.y_plane + v, (m + 2) * p.y_plane, in);
+        frequencies_to_output<m>(in, out);
+        store_column<m>(b.lines + f * p.pitch + v, row_lines, out);
+      }
+    }
+    for (int64_t row = begin; row < end; ++row) {
       const int64_t top = row % p.down * m;
+      const float* lines = b.lines + (row - begin) * p.across;
       float* to = y + (row / p.down * s.filters + k) * cells + top * s.output[2];
-      for (int64_t r = 0; r < std::min<int64_t>(m, s.output[1] - top); ++r)
-        copy_row(to + r * s.output[2], b.rows + r * b.row_length, s.output[2]);
+      const int64_t rows = std::min<int64_t>(m, s.output[1] - top);
+      fetch_row<1>(to + cells, rows * s.output[2]);
+      for (int64_t r = 0; r < rows; ++r)
+        lines_to_row<m, lanes>(lines + r * row_lines, p.pitch, p.vectors, bias ? bias[k] : 0.0f, to + r * s.output[2],
+                               s.output[2]);
     }
   }
 }
@@ -204,31 +170,31 @@ TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffe
 template <int m, int lanes>
 TARN_KERNEL void transform_cotangent(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
                                      const float* g) {
-  using V = typename Lanes<lanes>::Vector;
+  using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.output[1] * s.output[2];
-  std::fill_n(b.rows, m * b.row_length, 0.0f);
+  const int64_t tiles = (end - begin) * p.across;
+  const int64_t row_lines = (m + 2) * p.pitch;
   for (int64_t k = 0; k < s.filters; ++k) {
-    float* to = b.y_planes + k * p.pitch;
-    for (int64_t row = begin; row < end; ++row, to += p.across) {
+    for (int64_t row = begin; row < end; ++row) {
       const float* image = g + (row / p.down * s.filters + k) * cells;
-      for (int i = 0; i < m; ++i)
-        copy_image_row(image, row % p.down * m + i, s.output[1], s.output[2], 0, b.row_length,
-                       b.rows + i * b.row_length);
-      for (int i = 0; i < m; ++i)
-        split_row<m, lanes>(b.rows + i * b.row_length, p.vectors, b.phase_length, b.phases + i * m * b.phase_length);
-      for (int64_t v = 0; v < p.vectors; ++v) {
-        V across[m + 2][m];
-        for (int i = 0; i < m; ++i) {
-          V in[m], out[m + 2];
-          for (int j = 0; j < m; ++j) load(in[j], b.phases + (i * m + j) * b.phase_length + v * lanes);
-          cotangent_to_frequencies<m>(in, out);
-          for (int f = 0; f < m + 2; ++f) across[f][i] = out[f];
+      const int64_t top = row % p.down * m;
+      float* to = b.lines + (row - begin) * p.across;
+      for (int64_t i = 0; i < m; ++i, to += row_lines) {
+        if (top + i >= s.output[1]) {
+          for (int f = 0; f < m + 2; ++f) zero_row(to + f * p.pitch, p.across);
+          continue;
         }
-        for (int f = 0; f < m + 2; ++f) {
-          V out[m + 2];
-          cotangent_to_frequencies<m>(across[f], out);
-          for (int i = 0; i < m + 2; ++i) store(to + (i * (m + 2) + f) * p.y_plane + v * lanes, out[i]);
-        }
+        fetch_row(image + (top + i) * s.output[2] + cells, s.output[2]);
+        cotangent_to_lines<m, lanes>(image + (top + i) * s.output[2], s.output[2], p.vectors, p.pitch, to);
+      }
+    }
+    float* to = b.y_planes + k * p.pitch;
+    for (int64_t v = 0; v < tiles; v += wide) {
+      for (int f = 0; f < m + 2; ++f) {
+        V in[m], out[m + 2];
+        load_column<m>(b.lines + f * p.pitch + v, row_lines, in);
+        cotangent_to_frequencies<m>(in, out);
+        store_column<m + 2>(to + f * p.y_plane + v, (m + 2) * p.y_plane, out);
       }
     }
   }
@@ -310,7 +276,7 @@ void forward(const ConvSizes& s, const float* x, const float* w, const float* bi
     for (int64_t k = begin; k < end; ++k) transform_filter<m>(s, k, w, u);
   });
   parallel_for(p.blocks, [&](int64_t block) {
-    const Buffers b(s, p, m, lanes);
+    const Buffers b(s, p, m);
     const int64_t begin = block * p.block_rows;
     const int64_t end = std::min(begin + p.block_rows, s.images * p.down);
     transform_input<m, lanes>(s, p, b, begin, end, x);
@@ -335,7 +301,7 @@ void weight_gradient(const ConvSizes& s, const float* x, const float* g, float* 
   const Storage memory(static_cast<size_t>(shares * frequencies * weights) * sizeof(float));
   float* du = static_cast<float*>(memory.data());
   parallel_for(shares, [&](int64_t share) {
-    const Buffers b(s, p, m, lanes);
+    const Buffers b(s, p, m);
     const int64_t first = share * p.blocks / shares;
     const int64_t last = (share + 1) * p.blocks / shares;
     const int64_t x_pitch = row_pitch(s.channels);

@@ -6,20 +6,23 @@
 
 namespace tarn::kernels {
 
-/// A vector of `n` floats: 64 bytes are one register with AVX-512 and several without.
+/// A vector of `n` floats, and of `n` numbers of elements: 64 bytes are one register with AVX-512 and several without.
 template <int n>
 struct Lanes;
 template <>
 struct Lanes<4> {
   using Vector = float __attribute__((vector_size(16)));
+  using Index = int32_t __attribute__((vector_size(16)));
 };
 template <>
 struct Lanes<8> {
   using Vector = float __attribute__((vector_size(32)));
+  using Index = int32_t __attribute__((vector_size(32)));
 };
 template <>
 struct Lanes<16> {
   using Vector = float __attribute__((vector_size(64)));
+  using Index = int32_t __attribute__((vector_size(64)));
 };
 
 // Vectors travel by reference: by value they would tie the functions' calling convention to the processor.
@@ -30,6 +33,16 @@ inline void load(V& v, const float* from) {
 template <class V>
 inline void store(float* to, const V& v) {
   __builtin_memcpy(to, &v, sizeof(V));
+}
+
+/// `count` vectors that stand `step` elements apart.
+template <int count, class V>
+inline void load_column(const float* from, int64_t step, V* v) {
+  for (int i = 0; i < count; ++i, from += step) load(v[i], from);
+}
+template <int count, class V>
+inline void store_column(float* to, int64_t step, const V* v) {
+  for (int i = 0; i < count; ++i, to += step) store(to, v[i]);
 }
 
 /// out[m + 2] = Bᵀ in[m + 2]: input cells to frequencies.
