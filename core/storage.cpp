@@ -2,6 +2,7 @@
 // process.
 #include "core/storage.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -219,6 +220,9 @@ void release_cached_memory() {
     }
   }
   for (Block* block : blocks) give_back(block);
+#ifdef __GLIBC__
+  malloc_trim(0);  // or the allocator would keep them in its turn
+#endif
 }
 
 }  // namespace tarn

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
+#include <optional>
 #include <ostream>
 
 #include "apps/bench/workload.h"
@@ -20,13 +22,29 @@
 namespace tarn {
 namespace {
 
-/// Times of the runs of one workload, in milliseconds.
+/// What the runs of one workload took, in milliseconds.
 struct Timing {
   double median = 0, least = 0;
   size_t runs = 0;
-  double tensors = 0;  // largest memory in tensors, in MB
+  double tensors = 0;   // largest memory in tensors, in MB
+  int64_t process = 0;  // and of the whole process
   Cost cost;
 };
+
+/// Forgets how much memory the process has had so far, where the system (Linux) can.
+void reset_peak_megabytes() {
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+/// The most memory that the process has had since then.
+int64_t peak_megabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (int64_t kilobytes = 0; word == "VmHWM:" && status >> kilobytes) return kilobytes / 1024;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
 
 Timing measure(const Step& step, double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -42,13 +60,8 @@ Timing measure(const Step& step, double seconds) {
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
-  return {times[times.size() / 2], times[0], times.size(), static_cast<double>(memory_stats().peak) / (1 << 20), cost};
-}
-
-int64_t peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024;
+  const double tensors = static_cast<double>(memory_stats().peak) / (1 << 20);
+  return {times[times.size() / 2], times[0], times.size(), tensors, peak_megabytes(), cost};
 }
 
 double four_places(double value) {
@@ -74,7 +87,7 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
     std::snprintf(line, sizeof line, "%-26s %12.4f %11.4f %8zu %8.1f %6.1f %7.0f%% %11.1f %8lld\n", name.c_str(),
                   timing.median, timing.least, timing.runs, rate(timing.cost.flops, timing),
                   rate(timing.cost.bytes, timing), 100 * share(timing, peak), timing.tensors,
-                  static_cast<long long>(peak_megabytes()));
+                  static_cast<long long>(timing.process));
     out << line << std::flush;
     return;
   }
@@ -87,7 +100,7 @@ void print(std::ostream& out, bool json, const std::string& name, const Timing& 
   line.set("gflops", four_places(rate(timing.cost.flops, timing)));
   line.set("gbytes", four_places(rate(timing.cost.bytes, timing)));
   line.set("of_peak", four_places(share(timing, peak)));
-  line.set("peak_rss_mb", peak_megabytes());
+  line.set("peak_rss_mb", timing.process);
   line.set("tensors_mb", std::round(timing.tensors * 10) / 10);
   out << to_text(line) << '\n' << std::flush;
 }
@@ -147,11 +160,15 @@ int bench_command(const BenchOptions& options, std::ostream& out) {
   const std::vector<Workload> list = chosen_workloads(options);
   check(options.profile.empty() || list.size() == 1, "bench: --profile traces one workload, ", list.size(),
         " are chosen; give a whole name");
-  const Peak peak = measure_peak(threads());
   if (!options.json) out << bench_heading;
+  std::optional<Peak> peak;  // measured after the first workload, whose memory it must not be counted to
   for (const Workload& workload : list) {
+    release_cached_memory();
+    reset_peak_megabytes();
     const Step step = workload.prepare();
-    print(out, options.json, workload.name, measure(step, options.seconds), peak);
+    const Timing timing = measure(step, options.seconds);
+    if (!peak) peak = measure_peak(threads());
+    print(out, options.json, workload.name, timing, *peak);
     if (!options.profile.empty()) profile(step, options, out);
   }
   return 0;

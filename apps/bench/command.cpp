@@ -18,7 +18,7 @@ int run_bench(std::span<const std::string> arguments) {
       "convolutions by their definition, GB/s each op's inputs and output once, forward and backward; \"of peak\" is "
       "the\nlarger of both against what this machine reaches (tarn info --peak): above 100% a kernel does with less "
       "work, or\nthe caches hold the tensors. \"tensors MB\" is the most that tensors took at one time, \"peak MB\" "
-      "the most that the\nwhole program took so far.\n\n"
+      "the most that the\nwhole program did.\n\n"
       "  tarn bench pool/ train/lenet\n"
       "  tarn bench --layer '{\"type\": \"MaxPool2d\", \"kernel_size\": 2}' --shape 32,64,56,56");
   cli.flag("--seconds", &options.seconds, "time spent on each workload", "S")

@@ -97,8 +97,9 @@ inline void load_cells(const float* row, int64_t at, int64_t width, V& v) {
     load(last, row + width - lanes);
     v = __builtin_shuffle(last, V{}, which);
   } else {
-    v = V{};
-    for (int i = 0; i < width - at; ++i) v[i] = row[at + i];
+    float few[lanes] = {};  // an element of v by a variable number would keep v out of registers
+    for (int i = 0; i < width - at; ++i) few[i] = row[at + i];
+    load(v, few);
   }
 }
 
@@ -115,7 +116,9 @@ inline void store_cells(float* row, int64_t at, int64_t width, const V& before, 
     const V last = __builtin_shuffle(before, v, which);
     store(row + width - lanes, last);
   } else {
-    for (int i = 0; i < width - at; ++i) row[at + i] = v[i];
+    float few[lanes];
+    store(few, v);
+    for (int i = 0; i < width - at; ++i) row[at + i] = few[i];
   }
 }
 
@@ -131,7 +134,10 @@ inline void row_to_lines(const float* row, int64_t width, int64_t margin, int64_
     const int64_t first = v * lanes * m;
     const int64_t beyond = first + lanes * m;
     V cells[m], phases[m], in[m + 2], out[m + 2];
-    for (int j = 0; j < m; ++j) load_cells<lanes>(row, first + j * lanes, width, cells[j]);
+    if (beyond <= width)
+      load_column<m>(row + first, lanes, cells);
+    else
+      for (int j = 0; j < m; ++j) load_cells<lanes>(row, first + j * lanes, width, cells[j]);
     split<m, lanes>(cells, phases);
     const V next = V{} + (beyond < width ? row[beyond] : 0.0f);
     if (margin == 1) {
@@ -180,6 +186,11 @@ inline void lines_to_row(const float* from, int64_t pitch, int64_t vectors, floa
     frequencies_to_output<m>(in, phases);
     for (int j = 0; j < m; ++j) phases[j] += bias;
     join<m, lanes>(phases, cells);
+    if ((v + 1) * m * lanes <= width) {
+      store_column<m>(row + v * m * lanes, lanes, cells);
+      before = cells[m - 1];
+      continue;
+    }
     for (int j = 0; j < m; ++j) {
       store_cells<lanes>(row, (v * m + j) * lanes, width, before, cells[j]);
       before = cells[j];
