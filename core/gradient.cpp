@@ -67,7 +67,7 @@ void Sweep::add_contribution(uint32_t from, uint32_t input, Tensor c) {
   const Shape shape = roll_.entries[input].shape;
   const Dtype dtype = roll_.entries[input].dtype;
   if (!(c.shape() == shape)) c = sum_to(c, shape);
-  check(c.dtype() == dtype, roll_.describe(from), ": a cotangent is ", c.dtype(), " where ", dtype, " is due");
+  if (c.dtype() != dtype) fail(roll_.describe(from), ": a cotangent is ", c.dtype(), " where ", dtype, " is due");
   Tensor& slot = slots_[input];
   if (!slot.defined())
     slot = std::move(c);
@@ -98,8 +98,9 @@ void Sweep::visit(uint32_t number, const Tensor& g) {
     // By index each time: with create_graph the pullback itself makes the lists grow.
     const EdgeSlot edge = roll_.edges[roll_.entries[number].first_edge + i];
     if (needed_[edge.input] == aside) continue;
-    check(edge.type != nullptr, "gradient: what ", roll_.describe(number),
-          " captured was released by an earlier gradient(); ask that one to keep it");
+    if (!edge.type)
+      fail("gradient: what ", roll_.describe(number),
+           " captured was released by an earlier gradient(); ask that one to keep it");
     const Tensor* output = roll_.entries[number].output;
     Tensor c = edge.type->call(edge.captures, g, output ? *output : none);
     if (before_.patch) c = (*before_.patch)(op, i, c);
