@@ -1,30 +1,45 @@
-// PyTorch's activation functions.
-#include <cmath>
-#include <numbers>
+// PyTorch's activation functions that are linear between kinks, and those made of others; the smooth ones are in
+// smooth_activation.cpp.
+#include "core/ops/activation.h"
+
+#include <algorithm>
 
 #include "core/decisions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
-#include "core/record.h"
-#include "core/registry.h"
+#include "core/ops/pullback.h"
 
 namespace tarn {
 
 namespace {
 
-OpInfo& add_activation(const char* name, const char* doc, std::function<Tensor(const Tensor&)> call) {
-  return add_op(name, doc, [call](const Tensors& t) { return call(t[0]); }).sample({{3, 4}}, Domain::away_from_ties);
+// y = g · slope(x), 0 where the slope is, even if g is not finite. Slopes come first, a block of them: in one loop GCC
+// turns the choices into branches.
+template <class T, class Slope>
+TARN_KERNEL void slope_loop(const T* g, const T* x, T* y, int64_t n, Slope slope) {
+  constexpr int64_t block = 64;
+  T slopes[block];
+  for (int64_t from = 0; from < n; from += block) {
+    const int64_t count = std::min(block, n - from);
+    for (int64_t i = 0; i < count; ++i) slopes[i] = slope(x[from + i]);
+    for (int64_t i = 0; i < count; ++i) y[from + i] = slopes[i] == 0 ? T(0) : g[from + i] * slopes[i];
+  }
 }
 
 // g times the slope at x, of a function that is linear between its kinks: so it is linear in g and constant in x.
 template <class Slope>
 Tensor times_slope(const char* op, const Tensor& g, const Tensor& x, Slope slope) {
-  const auto gate = [slope](auto c, auto v) {
-    const auto s = slope(v);
-    return s == 0 ? decltype(c)(0) : c * s;
-  };
-  return record(op, map2(op, g, x, gate),
-                Edge{g, [op, x, slope](const Tensor& h) { return times_slope(op, h, x, slope); }});
+  Tensor y(x.shape(), x.dtype());
+  dispatch_floating(x.dtype(), op, [&](auto t) {
+    using T = decltype(t);
+    const T* from = g.data<T>();
+    const T* at = x.data<T>();
+    T* to = y.fill<T>();
+    parallel_range(x.numel(), 2, [&](int64_t begin, int64_t end) {
+      slope_loop(from + begin, at + begin, to + begin, end - begin, slope);
+    });
+  });
+  return record(op, y, Edge{g, [op, x, slope](const Tensor& h) { return times_slope(op, h, x, slope); }});
 }
 
 // A function that is linear between kinks, by its value and slope, by the number of the piece that an element lies in,
@@ -35,16 +50,6 @@ Tensor piecewise_linear(const char* op, const Tensor& x, Value value, Slope slop
                 Edge{x, [op, x, slope](const Tensor& g) { return times_slope(op, g, x, slope); }});
 }
 
-Tensor one(const Tensor& like) {
-  return Tensor::ones({}, like.dtype());
-}
-Tensor zero(const Tensor& like) {
-  return Tensor::zeros({}, like.dtype());
-}
-Tensor number(double value, const Tensor& like) {
-  return Tensor::full({}, value, like.dtype());
-}
-
 // Pieces around two bounds: below or at the lower one, between, above or at the upper one.
 auto around_bounds(double low, double high) {
   return [=](double v) { return v <= low ? 0 : v >= high ? 2 : 1; };
@@ -53,28 +58,6 @@ auto around_bounds(double low, double high) {
 auto outside(double bound) {
   return [=](double v) { return v > bound ? 2 : v < -bound ? 1 : 0; };
 }
-// Pieces around one: not above it, above it.
-auto above_bound(double bound) {
-  return [=](double v) { return v > bound ? 1 : 0; };
-}
-
-// ELU and its kin: above · x for x > 0, else below · (e^(inner · x) - 1).
-Tensor exponential_unit(const char* op, const Tensor& x, double above, double below, double inner) {
-  const auto value = [=](auto v) {
-    using T = decltype(v);
-    return v > 0 ? v * static_cast<T>(above) : std::expm1(v * static_cast<T>(inner)) * static_cast<T>(below);
-  };
-  const auto on = [=](double v, int64_t k) { return k ? v * above : std::expm1(v * inner) * below; };
-  return record(op, map_pieces(op, x, value, above_bound(0), on, 20),
-                Edge{x, [x, above, below, inner](const Tensor& g) {
-                       // Where another side is chosen the exponent is 0: it must neither
-                       // overflow nor be differentiated again.
-                       const Tensor exponent = where(lt(x, zero(x)), x, zero(x)) * inner;
-                       const Tensor falling = exp(exponent) * (below * inner);
-                       return g * where(le(x, zero(x)), falling, number(above, x));
-                     }});
-}
-
 }  // namespace
 
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
@@ -112,88 +95,6 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
 const auto& leaky_relu_row =
     add_activation("leaky_relu", "x, or a small slope below 0", [](const Tensor& x) { return leaky_relu(x, 0.2); });
 
-Tensor elu(const Tensor& x, double alpha) {
-  return exponential_unit("elu", x, 1, alpha, 1);
-}
-const auto& elu_row = add_activation("elu", "x, or α(e^x - 1) below 0", [](const Tensor& x) { return elu(x, 0.5); });
-
-Tensor selu(const Tensor& x) {
-  // Klambauer et al. 2017, Self-normalizing neural networks: the fixed point's α and scale.
-  constexpr double alpha = 1.6732632423543772848170429916717;
-  constexpr double scale = 1.0507009873554804934193349852946;
-  return exponential_unit("selu", x, scale, alpha * scale, 1);
-}
-const auto& selu_row = add_activation("selu", "scaled ELU that keeps mean 0 and variance 1", selu);
-
-Tensor celu(const Tensor& x, double alpha) {
-  check(alpha != 0, "celu: alpha must not be 0");
-  return exponential_unit("celu", x, 1, alpha, 1 / alpha);
-}
-const auto& celu_row =
-    add_activation("celu", "x, or α(e^(x/α) - 1) below 0", [](const Tensor& x) { return celu(x, 0.5); });
-
-namespace {
-
-Tensor gelu_exact(const Tensor& x) {
-  const auto value = [](auto v) {
-    using T = decltype(v);
-    return v * T(0.5) * (1 + std::erf(v * T(std::numbers::sqrt2 / 2)));
-  };
-  return record("gelu", map("gelu", x, value, 40),
-                Edge{x, [x](const Tensor& g) {
-                       const Tensor cdf = (erf(x * (std::numbers::sqrt2 / 2)) + 1) * 0.5;
-                       const Tensor density = exp(square(x) * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-                       return g * (cdf + x * density);
-                     }});
-}
-
-Tensor gelu_tanh(const Tensor& x) {
-  constexpr double c = std::numbers::inv_sqrtpi * std::numbers::sqrt2;
-  constexpr double cubic = 0.044715;
-  const auto value = [](auto v) {
-    using T = decltype(v);
-    return T(0.5) * v * (1 + std::tanh(T(c) * (v + T(cubic) * v * v * v)));
-  };
-  return record("gelu", map("gelu", x, value, 40), Edge{x, [x](const Tensor& g) {
-                                                          const Tensor t = tanh((x + pow(x, 3.0) * cubic) * c);
-                                                          const Tensor inner = (square(x) * (3 * cubic) + 1) * c;
-                                                          return g *
-                                                                 ((t + 1) * 0.5 + x * 0.5 * (1.0 - square(t)) * inner);
-                                                        }});
-}
-
-}  // namespace
-
-Tensor gelu(const Tensor& x, const std::string& approximate) {
-  check(approximate == "none" || approximate == "tanh", "gelu: approximate '", approximate,
-        "' is neither 'none' nor 'tanh'");
-  return approximate == "none" ? gelu_exact(x) : gelu_tanh(x);
-}
-const auto& gelu_row = add_activation("gelu", "x · Φ(x), Φ the normal distribution", [](const Tensor& x) {
-                         return gelu(x);
-                       }).sample({{3, 4}}, Domain::any, [](const Tensors& t) { return gelu(t[0], "tanh"); });
-
-Tensor silu(const Tensor& x) {
-  const auto value = [](auto v) { return v / (1 + std::exp(-v)); };
-  return record("silu", map("silu", x, value, 30), Edge{x, [x](const Tensor& g) {
-                                                          const Tensor s = sigmoid(x);
-                                                          return g * (s * (x * (1.0 - s) + 1));
-                                                        }});
-}
-const auto& silu_row = add_activation("silu", "x · sigmoid(x)", silu);
-
-Tensor mish(const Tensor& x) {
-  const auto value = [](auto v) {
-    const auto plus = v > 20 ? v : std::log1p(std::exp(v));
-    return v * std::tanh(plus);
-  };
-  return record("mish", map("mish", x, value, 60), Edge{x, [x](const Tensor& g) {
-                                                          const Tensor t = tanh(softplus(x));
-                                                          return g * (t + x * sigmoid(x) * (1.0 - square(t)));
-                                                        }});
-}
-const auto& mish_row = add_activation("mish", "x · tanh(softplus(x))", mish);
-
 Tensor hardswish(const Tensor& x) {
   const auto value = [](auto v) {
     using T = decltype(v);
@@ -201,13 +102,19 @@ Tensor hardswish(const Tensor& x) {
     return v * gate / 6;
   };
   const auto on = [](double v, int64_t k) { return k == 0 ? 0 : k == 2 ? v : v * (v + 3) / 6; };
+  const auto slope = [](auto c, auto v) {
+    using T = decltype(v);
+    const T bent = c * (v / 3 + T(0.5));
+    return v < -3 ? T(0) : v < 3 ? bent : c;
+  };
+  const auto in_ops = [x](const Tensor& g) {
+    const Tensor bound = number(3, x);
+    const Tensor bent = where(lt(abs(x), bound), x, neg(bound));
+    const Tensor inside = g * (bent / 3 + 0.5);
+    return where(lt(x, neg(bound)), zero(x), where(lt(x, bound), inside, g));
+  };
   return record("hardswish", map_pieces("hardswish", x, value, around_bounds(-3, 3), on),
-                Edge{x, [x](const Tensor& g) {
-                       const Tensor bound = number(3, x);
-                       const Tensor bent = where(lt(abs(x), bound), x, neg(bound));
-                       const Tensor inside = g * (bent / 3 + 0.5);
-                       return where(lt(x, neg(bound)), zero(x), where(lt(x, bound), inside, g));
-                     }});
+                Edge{x, [=](const Tensor& g) { return pull("hardswish", g, x, slope, [&] { return in_ops(g); }); }});
 }
 const auto& hardswish_row =
     add_activation("hardswish", "x · relu6(x + 3) / 6", hardswish).sample({{3, 4}}, Domain::any);
@@ -228,27 +135,6 @@ Tensor hardsigmoid(const Tensor& x) {
                                                                       : (v + 3) / 6; });
 }
 const auto& hardsigmoid_row = add_activation("hardsigmoid", "relu6(x + 3) / 6", hardsigmoid);
-
-Tensor softplus(const Tensor& x, double beta, double threshold) {
-  check(beta != 0, "softplus: beta must not be 0");
-  const auto value = [=](auto v) {
-    using T = decltype(v);
-    const T z = v * static_cast<T>(beta);
-    return z > static_cast<T>(threshold) ? v : std::log1p(std::exp(z)) / static_cast<T>(beta);
-  };
-  const auto piece = [=](double v) { return v * beta > threshold ? 1 : 0; };
-  const auto on = [=](double v, int64_t k) { return k ? v : std::log1p(std::exp(v * beta)) / beta; };
-  return record("softplus", map_pieces("softplus", x, value, piece, on, 40),
-                Edge{x, [x, beta, threshold](const Tensor& g) {
-                       const Tensor z = x * beta;
-                       const Tensor limit = number(threshold, x);
-                       // At the limit itself the slope counts as constant.
-                       const Tensor bent = where(ge(z, limit), limit, z);
-                       return g * where(gt(z, limit), one(x), sigmoid(bent));
-                     }});
-}
-const auto& softplus_row =
-    add_activation("softplus", "log(1 + e^(βx)) / β", [](const Tensor& x) { return softplus(x, 2, 3); });
 
 Tensor softsign(const Tensor& x) {
   return x / (abs(x) + 1);
@@ -311,13 +197,6 @@ Tensor threshold(const Tensor& x, double limit, double value) {
 }
 const auto& threshold_row = add_activation("threshold", "x, or a value where x is small",
                                            [](const Tensor& x) { return threshold(x, 0.12, -2); });
-
-Tensor logsigmoid(const Tensor& x) {
-  const auto value = [](auto v) { return (v < 0 ? v : decltype(v)(0)) - std::log1p(std::exp(-std::abs(v))); };
-  return record("logsigmoid", map("logsigmoid", x, value, 40),
-                Edge{x, [x](const Tensor& g) { return g * sigmoid(neg(x)); }});
-}
-const auto& logsigmoid_row = add_activation("logsigmoid", "log(sigmoid(x))", logsigmoid);
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   const int64_t channels = x.rank() >= 2 ? x.shape()[1] : 1;

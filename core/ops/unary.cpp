@@ -4,8 +4,10 @@
 #include <numbers>
 
 #include "core/decisions.h"
+#include "core/kernels/functions.h"
 #include "core/kernels/map.h"
 #include "core/ops.h"
+#include "core/ops/pullback.h"
 #include "core/record.h"
 #include "core/registry.h"
 
@@ -36,7 +38,7 @@ const auto& neg_row = add_unary("neg", "-x", neg);
 Tensor exp(const Tensor& x) {
   return record("exp",
                 map(
-                    "exp", x, [](auto v) { return std::exp(v); }, 20),
+                    "exp", x, [](auto v) { return kernels::fast_exp(v); }, 4),
                 Edge{x, [](const Tensor& g, const Tensor& y) { return g * y; }});
 }
 const auto& exp_row = add_unary("exp", "e to the x", exp);
@@ -52,7 +54,7 @@ const auto& exp2_row = add_unary("exp2", "2 to the x", exp2);
 Tensor expm1(const Tensor& x) {
   return record("expm1",
                 map(
-                    "expm1", x, [](auto v) { return std::expm1(v); }, 20),
+                    "expm1", x, [](auto v) { return kernels::fast_expm1(v); }, 4),
                 Edge{x, [](const Tensor& g, const Tensor& y) { return g * (y + 1); }});
 }
 const auto& expm1_row = add_unary("expm1", "e to the x, minus 1", expm1);
@@ -115,7 +117,10 @@ const auto& reciprocal_row = add_unary("reciprocal", "1 / x", reciprocal, Domain
 
 Tensor square(const Tensor& x) {
   return record("square", map("square", x, [](auto v) { return v * v; }),
-                Edge{x, [x](const Tensor& g) { return g * (x * 2.0); }});
+                Edge{x, [x](const Tensor& g) {
+                       return pull(
+                           "square", g, x, [](auto c, auto v) { return c * (v * 2); }, [&] { return g * (x * 2.0); });
+                     }});
 }
 const auto& square_row = add_unary("square", "x · x", square);
 
@@ -172,8 +177,12 @@ const auto& cosh_row = add_unary("cosh", "hyperbolic cosine", cosh);
 Tensor tanh(const Tensor& x) {
   return record("tanh",
                 map(
-                    "tanh", x, [](auto v) { return std::tanh(v); }, 40),
-                Edge{x, [](const Tensor& g, const Tensor& y) { return g * (1.0 - square(y)); }});
+                    "tanh", x, [](auto v) { return kernels::fast_tanh(v); }, 6),
+                Edge{x, [](const Tensor& g, const Tensor& y) {
+                       return pull(
+                           "tanh", g, y, [](auto c, auto v) { return c * (1 - v * v); },
+                           [&] { return g * (1.0 - square(y)); });
+                     }});
 }
 const auto& tanh_row = add_unary("tanh", "hyperbolic tangent", tanh);
 
@@ -204,7 +213,7 @@ const auto& atan_row = add_unary("atan", "inverse tangent", atan);
 Tensor erf(const Tensor& x) {
   return record("erf",
                 map(
-                    "erf", x, [](auto v) { return std::erf(v); }, 30),
+                    "erf", x, [](auto v) { return kernels::fast_erf(v); }, 8),
                 Edge{x, [x](const Tensor& g) { return g * exp(neg(square(x))) * (2 / std::sqrt(pi)); }});
 }
 const auto& erf_row = add_unary("erf", "error function", erf);
@@ -218,13 +227,13 @@ Tensor erfc(const Tensor& x) {
 const auto& erfc_row = add_unary("erfc", "1 - erf(x)", erfc);
 
 Tensor sigmoid(const Tensor& x) {
-  // By the sign of x, so that the exponential never overflows.
-  const auto logistic = [](auto v) {
-    const auto e = std::exp(-std::abs(v));
-    return v >= 0 ? 1 / (1 + e) : e / (1 + e);
-  };
-  return record("sigmoid", map("sigmoid", x, logistic, 30),
-                Edge{x, [](const Tensor& g, const Tensor& y) { return g * (y * (1.0 - y)); }});
+  const auto logistic = [](auto v) { return kernels::fast_sigmoid(v); };
+  return record("sigmoid", map("sigmoid", x, logistic, 6), Edge{x, [](const Tensor& g, const Tensor& y) {
+                                                                  return pull(
+                                                                      "sigmoid", g, y,
+                                                                      [](auto c, auto v) { return c * (v * (1 - v)); },
+                                                                      [&] { return g * (y * (1.0 - y)); });
+                                                                }});
 }
 const auto& sigmoid_row = add_unary("sigmoid", "1 / (1 + e^-x)", sigmoid);
 
