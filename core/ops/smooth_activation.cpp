@@ -27,7 +27,7 @@ Tensor exponential_unit(const char* op, const Tensor& x, double above, double be
   const auto slope = [=](auto c, auto v) {
     using T = decltype(v);
     const T falling = fast_exp(v * static_cast<T>(inner)) * static_cast<T>(below * inner);
-    return c * (v > 0 ? static_cast<T>(above) : falling);
+    return c * (v <= 0 ? falling : static_cast<T>(above));  // NaN counts as above, as in PyTorch
   };
   const auto in_ops = [=](const Tensor& g) {
     // Where another side is chosen the exponent is 0: it must neither
