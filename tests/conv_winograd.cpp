@@ -107,19 +107,19 @@ TEST_CASE("the method follows from the sizes: Winograd for 3x3 filters over enou
   CHECK(choose_conv(sizes(32, 256, 256, 8, 8), true) == ConvMethod::winograd2);
   CHECK(choose_conv(sizes(32, 512, 512, 4, 4), true) == ConvMethod::lowered);  // the weights' transform costs more
   CHECK(choose_conv(sizes(128, 3, 16, 32, 32), true) == ConvMethod::lowered);
-  CHECK(choose_conv(sizes(16, 64, 64, 56, 56), false) == ConvMethod::lowered);
+  CHECK(choose_conv(sizes(16, 64, 64, 56, 56), false) == ConvMethod::lifted);
   ConvSizes s = sizes(16, 64, 64, 56, 56);
   s.stride = {1, 2, 2};
-  CHECK(choose_conv(s, true) == ConvMethod::lowered);
+  CHECK(choose_conv(s, true) == ConvMethod::lifted);
   s = sizes(16, 64, 64, 56, 56);
   s.dilation = {1, 2, 2};
-  CHECK(choose_conv(s, true) == ConvMethod::lowered);
+  CHECK(choose_conv(s, true) == ConvMethod::lifted);
   s = sizes(16, 64, 64, 56, 56);
   s.groups = 16;
   CHECK(choose_conv(s, true) == ConvMethod::direct);
   CHECK(choose_conv(s, false) == ConvMethod::direct);
   s.groups = 8;
-  CHECK(choose_conv(s, true) == ConvMethod::lowered);
+  CHECK(choose_conv(s, true) == ConvMethod::lifted);
   s = sizes(1, 16, 16, 10, 1 << 20);  // a row of tiles would not fit the working memory
   CHECK(choose_conv(s, true) == ConvMethod::lowered);
 }

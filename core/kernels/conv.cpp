@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/kernels/conv_lifted.h"
 #include "core/kernels/conv_lowered.h"
 #include "core/kernels/direct.h"
 #include "core/kernels/winograd.h"
@@ -32,11 +33,12 @@ ConvMethod choose_conv(const ConvSizes& s, bool single) {
   const bool fits = single && s.kernel == flat && s.unit_stride() && s.dilation == ones && s.groups == 1 &&
                     s.input[0] == 1 && s.output[0] == 1 && s.before[0] == 0 && s.output[2] <= widest;
   const int64_t most = std::max(s.channels, s.filters);
-  if (!fits || std::min(s.channels, s.filters) < 16) return ConvMethod::lowered;
+  const ConvMethod exact = lifted_fits(s) ? ConvMethod::lifted : ConvMethod::lowered;
+  if (!fits || std::min(s.channels, s.filters) < 16) return exact;
   const auto tiles = [&](int64_t m) { return ((s.output[1] + m - 1) / m) * ((s.output[2] + m - 1) / m); };
   if (s.images * tiles(4) >= 2 * most && 36 * tiles(4) <= 12 * tiles(2)) return ConvMethod::winograd4;
   if (s.images * tiles(2) >= 2 * most) return ConvMethod::winograd2;
-  return ConvMethod::lowered;
+  return exact;
 }
 
 namespace {
@@ -59,6 +61,7 @@ void conv_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T* 
   if constexpr (std::is_same_v<T, float>) {
     if (is_winograd(method)) return winograd_forward(s, tile_of(method), x, w, bias, y);
   }
+  if (method == ConvMethod::lifted && s.channels > 0) return lifted_forward(s, x, w, bias, y);
   lowered_forward(s, x, w, bias, y);
 }
 
@@ -67,15 +70,15 @@ void conv_input_gradient(const ConvSizes& s, const T* g, const T* w, T* dx) {
   if (s.images == 0 || s.channels == 0) return;
   if (choose_conv(s, std::is_same_v<T, float>) == ConvMethod::direct) return direct_input_gradient(s, g, w, dx);
   const ConvMethod method = choose_conv(s.reversed(), std::is_same_v<T, float>);
+  if (!s.unit_stride() || !(is_winograd(method) || method == ConvMethod::lifted))
+    return lowered_input_gradient(s, g, w, dx);
+  const Storage rotated(static_cast<std::size_t>(s.filters * s.rows()) * sizeof(T));
+  T* weights = static_cast<T*>(rotated.data());
+  rotate_filters(s, w, weights);
   if constexpr (std::is_same_v<T, float>) {
-    if (is_winograd(method)) {
-      const Storage rotated(static_cast<std::size_t>(s.filters * s.rows()) * sizeof(T));
-      T* weights = static_cast<T*>(rotated.data());
-      rotate_filters(s, w, weights);
-      return winograd_forward(s.reversed(), tile_of(method), g, weights, nullptr, dx);
-    }
+    if (is_winograd(method)) return winograd_forward(s.reversed(), tile_of(method), g, weights, nullptr, dx);
   }
-  lowered_input_gradient(s, g, w, dx);
+  lifted_forward<T>(s.reversed(), g, weights, nullptr, dx);
 }
 
 template <class T>
@@ -89,6 +92,7 @@ void conv_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
   if constexpr (std::is_same_v<T, float>) {
     if (is_winograd(method)) return winograd_weight_gradient(s, tile_of(method), x, g, dw);
   }
+  if (method == ConvMethod::lifted) return lifted_weight_gradient(s, x, g, dw);
   lowered_weight_gradient(s, x, g, dw);
 }
 

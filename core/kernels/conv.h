@@ -35,6 +35,7 @@ struct ConvSizes {
 /// How a convolution is computed.
 enum class ConvMethod {
   lowered,    ///< tiles of the column matrix (im2col), and matrix products; the exact general method
+  lifted,     ///< half a column matrix and a product for each row of the kernel: the same sums, fewer copies
   direct,     ///< sums of shifted planes, for few channels per group
   winograd2,  ///< Winograd's F(2×2, 3×3)
   winograd4,  ///< Winograd's F(4×4, 3×3)

@@ -1,0 +1,245 @@
+// Forward and weight gradient of convolution by lifted rows.
+#include "core/kernels/conv_lifted.h"
+
+#include <algorithm>
+
+#include "core/kernels/conv_lowered.h"
+#include "core/kernels/conv_rows.h"
+#include "core/kernels/conv_scratch.h"
+#include "core/kernels/kernel.h"
+#include "core/parallel.h"
+#include "core/storage.h"
+
+namespace tarn::kernels {
+
+namespace {
+
+constexpr int64_t buffer_limit = 192 * 1024;  // elements of lifted rows: what stays in the second-level cache
+
+int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// How output rows are cut into tiles and channels into blocks. A lifted row stands for a channel and a tap along the
+// width; it holds the input rows of a tile, every stride-th together, each as wide as the output.
+struct Lift {
+  int64_t taps;    // along the width
+  int64_t height;  // output rows of a tile
+  int64_t tiles;   // of an image
+  int64_t rows;    // input rows of a tile with the same remainder by the stride
+  int64_t pitch;
+  int64_t block;  // channels at a time
+
+  explicit Lift(const ConvSizes& s) {
+    taps = s.kernel[2];
+    const int64_t wanted = ceil_div(256, s.output[2]);
+    const int64_t fair = std::max(ceil_div(64, s.output[2]), s.images * s.groups * s.output[1] / 8);
+    const int64_t most = std::clamp<int64_t>(std::min(wanted, fair), 1, s.output[1]);
+    tiles = ceil_div(s.output[1], most);
+    height = ceil_div(s.output[1], tiles);
+    tiles = ceil_div(s.output[1], height);
+    rows = height + (s.kernel[1] - 1) * s.dilation[1] / s.stride[1];
+    pitch = row_pitch(s.stride[1] * rows * s.output[2]);
+    const int64_t blocks = ceil_div(s.group_channels() * taps * pitch, buffer_limit);
+    block = ceil_div(s.group_channels(), blocks);
+  }
+  // Where the output rows of a tile find what the kernel's row `kh` sees.
+  int64_t offset(const ConvSizes& s, int64_t kh) const {
+    const int64_t first = kh * s.dilation[1];
+    return (first % s.stride[1] * rows + first / s.stride[1]) * s.output[2];
+  }
+};
+
+// The rows [top, top + height) of the output, of one image and group.
+struct LiftedTile {
+  int64_t image, group, top, height;
+};
+
+// One input row under one tap: zeros where it leaves the row.
+template <class T>
+inline void lift_row(const T* row, int64_t first, int64_t last, int64_t at, int64_t stride, int64_t width, T* to) {
+  zero_row(to, first);
+  if (stride == 1) {
+    copy_row(to + first, row + first + at, last - first);
+  } else if (stride == 2) {
+    for (int64_t i = first; i < last; ++i) to[i] = row[2 * i + at];
+  } else {
+    for (int64_t i = first; i < last; ++i) to[i] = row[stride * i + at];
+  }
+  zero_row(to + last, width - last);
+}
+
+// Lifted rows of the channels [begin, end) of a tile's group.
+template <class T>
+TARN_KERNEL void lift(const ConvSizes& s, const Lift& l, const LiftedTile& tile, int64_t begin, int64_t end, const T* x,
+                      T* out) {
+  const int64_t width = s.output[2];
+  const int64_t stride = s.stride[2];
+  const int64_t seen = (tile.height - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+  const int64_t above = tile.top * s.stride[1] - s.before[1];
+  const T* plane = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
+  for (int64_t c = begin; c < end; ++c, plane += s.input_cells()) {
+    for (int64_t tap = 0; tap < l.taps; ++tap, out += l.pitch) {
+      const int64_t at = tap * s.dilation[2] - s.before[2];
+      const int64_t first = at >= 0 ? 0 : std::min(ceil_div(-at, stride), width);
+      const int64_t last = s.input[2] <= at ? first : std::clamp(ceil_div(s.input[2] - at, stride), first, width);
+      for (int64_t r = 0; r < seen; ++r) {
+        T* to = out + (r % s.stride[1] * l.rows + r / s.stride[1]) * width;
+        const int64_t h = above + r;
+        if (h < 0 || h >= s.input[1])
+          zero_row(to, width);
+        else
+          lift_row(plane + h * s.input[2], first, last, at, stride, width, to);
+      }
+    }
+  }
+}
+
+// out[group][kh][filter][channel][kw] from w[filter][channel][kh][kw].
+template <class T>
+void by_kernel_rows(const ConvSizes& s, const T* w, T* out) {
+  const int64_t filters = s.group_filters();
+  const int64_t channels = s.group_channels();
+  const int64_t taps = s.kernel[2];
+  parallel_range(s.filters, s.rows() * 4, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k)
+      for (int64_t kh = 0; kh < s.kernel[1]; ++kh) {
+        T* to = out + ((k / filters * s.kernel[1] + kh) * filters + k % filters) * channels * taps;
+        for (int64_t c = 0; c < channels; ++c)
+          for (int64_t kw = 0; kw < taps; ++kw)
+            to[c * taps + kw] = w[((k * channels + c) * s.kernel[1] + kh) * taps + kw];
+      }
+  });
+}
+
+LiftedTile tile_at(const ConvSizes& s, const Lift& l, int64_t image, int64_t group, int64_t tile) {
+  const int64_t top = tile * l.height;
+  return {image, group, top, std::min(l.height, s.output[1] - top)};
+}
+
+// A tile of the cotangent across: out[cell][filter].
+template <class T>
+TARN_KERNEL void transpose_cotangent(const T* g, int64_t pitch, int64_t filters, int64_t cells, T* out,
+                                     int64_t out_pitch) {
+  transpose_rows(g, pitch, filters, cells, out, out_pitch);
+}
+
+// How a weight gradient is cut: shares of the tiles with sums of their own, times bands of channels where the weights
+// are so many that such sums would cost more than they gain.
+struct Cut {
+  int64_t shares, band, bands;
+
+  Cut(const ConvSizes& s, const Lift& l) {
+    constexpr int64_t weights_limit = 512 * 1024;
+    const int64_t wanted = ceil_div(8, s.groups);
+    const bool many = s.rows() * s.filters > weights_limit;
+    band = many ? ceil_div(s.group_channels(), wanted) : s.group_channels();
+    bands = ceil_div(s.group_channels(), band);
+    shares = many ? 1 : std::min(wanted, s.images * l.tiles);
+  }
+};
+
+// dw of row (kh, channel, kw) of a group: the shares' sums in order.
+template <class T>
+void finish_row(const ConvSizes& s, int64_t shares, T* sums, int64_t row, T* dw) {
+  const int64_t filters = s.group_filters();
+  T* total = sums + row * filters;
+  for (int64_t p = 1; p < shares; ++p)
+    for (int64_t k = 0; k < filters; ++k) total[k] += total[p * s.rows() * filters + k];
+  const int64_t line = s.group_channels() * s.kernel[2];
+  const int64_t channel = row % line / s.kernel[2];
+  const int64_t at = (channel * s.kernel[1] + row / line) * s.kernel[2] + row % s.kernel[2];
+  for (int64_t k = 0; k < filters; ++k) dw[k * s.rows() + at] = total[k];
+}
+
+}  // namespace
+
+bool lifted_fits(const ConvSizes& s) {
+  constexpr int64_t fewest_columns = 64;
+  constexpr int64_t fewest_rows = 24;
+  const bool flat = s.kernel[0] == 1 && s.input[0] == 1 && s.output[0] == 1 && s.before[0] == 0;
+  if (!flat || s.kernel[1] < 2 || s.group_channels() * s.kernel[2] < fewest_rows) return false;
+  if (s.output_cells() < fewest_columns || s.output[2] < 4) return false;
+  // A tile sees some rows more than it has, which must stay in proportion.
+  const Lift l(s);
+  return l.pitch <= 4 * l.height * s.output[2] * s.stride[1] && l.taps * l.pitch <= buffer_limit;
+}
+
+template <class T>
+void lifted_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T* y) {
+  const Lift l(s);
+  const int64_t filters = s.group_filters();
+  const int64_t channels = s.group_channels();
+  const int64_t plane = s.output_cells();
+  const Storage memory(static_cast<size_t>(s.filters * s.rows()) * sizeof(T));
+  T* weights = static_cast<T*>(memory.data());
+  by_kernel_rows(s, w, weights);
+  parallel_for(s.images * s.groups * l.tiles, [&](int64_t piece) {
+    const int64_t group = piece / l.tiles % s.groups;
+    const LiftedTile tile = tile_at(s, l, piece / l.tiles / s.groups, group, piece % l.tiles);
+    const int64_t count = tile.height * s.output[2];
+    T* out = y + (tile.image * s.filters + group * filters) * plane + tile.top * s.output[2];
+    if (bias)
+      for (int64_t k = 0; k < filters; ++k) std::fill_n(out + k * plane, count, bias[group * filters + k]);
+    T beta = bias ? T{1} : T{0};
+    T* rows = scratch<T>(ScratchUse::columns, l.block * l.taps * l.pitch);
+    for (int64_t c = 0; c < channels; c += l.block) {
+      const int64_t last = std::min(c + l.block, channels);
+      lift(s, l, tile, c, last, x, rows);
+      for (int64_t kh = 0; kh < s.kernel[1]; ++kh, beta = 1)
+        split_gemm(false, filters, count, (last - c) * l.taps,
+                   weights + (group * s.kernel[1] + kh) * filters * channels * l.taps + c * l.taps, channels * l.taps,
+                   rows + l.offset(s, kh), l.pitch, beta, out, plane);
+    }
+  });
+}
+
+template <class T>
+void lifted_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
+  const Lift l(s);
+  const Cut cut(s, l);
+  const int64_t filters = s.group_filters();
+  const int64_t channels = s.group_channels();
+  const int64_t sum_size = s.rows() * filters;
+  const int64_t all = s.images * l.tiles;
+  const int64_t g_pitch = row_pitch(filters);
+  const Storage memory(static_cast<size_t>(s.groups * cut.shares * sum_size) * sizeof(T));
+  T* sums = static_cast<T*>(memory.data());
+  parallel_for(s.groups * cut.shares * cut.bands, [&](int64_t piece) {
+    const int64_t share = piece / cut.bands % cut.shares;
+    const int64_t group = piece / cut.bands / cut.shares;
+    const int64_t begin = piece % cut.bands * cut.band;
+    const int64_t end = std::min(begin + cut.band, channels);
+    T* sum = sums + (group * cut.shares + share) * sum_size;
+    for (int64_t kh = 0; kh < s.kernel[1]; ++kh)
+      std::fill_n(sum + (kh * channels + begin) * l.taps * filters, (end - begin) * l.taps * filters, T{0});
+    T* across = scratch<T>(ScratchUse::cotangent, l.height * s.output[2] * g_pitch);
+    T* rows = scratch<T>(ScratchUse::columns, l.block * l.taps * l.pitch);
+    for (int64_t i = share * all / cut.shares; i < (share + 1) * all / cut.shares; ++i) {
+      const LiftedTile tile = tile_at(s, l, i / l.tiles, group, i % l.tiles);
+      const int64_t count = tile.height * s.output[2];
+      const T* from = g + (tile.image * s.filters + group * filters) * s.output_cells() + tile.top * s.output[2];
+      transpose_cotangent(from, s.output_cells(), filters, count, across, g_pitch);
+      for (int64_t c = begin; c < end; c += l.block) {
+        const int64_t last = std::min(c + l.block, end);
+        lift(s, l, tile, c, last, x, rows);
+        for (int64_t kh = 0; kh < s.kernel[1]; ++kh)
+          split_gemm(false, (last - c) * l.taps, filters, count, rows + l.offset(s, kh), l.pitch, across, g_pitch, T{1},
+                     sum + (kh * channels + c) * l.taps * filters, filters);
+      }
+    }
+  });
+  parallel_range(s.groups * s.rows(), filters * cut.shares * 4, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t group = row / s.rows();
+      finish_row(s, cut.shares, sums + group * cut.shares * sum_size, row % s.rows(), dw + group * sum_size);
+    }
+  });
+}
+
+template void lifted_forward(const ConvSizes&, const float*, const float*, const float*, float*);
+template void lifted_forward(const ConvSizes&, const double*, const double*, const double*, double*);
+template void lifted_weight_gradient(const ConvSizes&, const float*, const float*, float*);
+template void lifted_weight_gradient(const ConvSizes&, const double*, const double*, double*);
+
+}  // namespace tarn::kernels
