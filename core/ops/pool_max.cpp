@@ -64,9 +64,20 @@ void pick_taps(const Winners& winners, const T* x, T* y, int64_t planes) {
   });
 }
 
+// The same windows; one that is the whole plane is given rows of a length that suits vectors, since positions are
+// counted through the plane.
+Windows in_long_rows(const Windows& w) {
+  const int64_t cells = w.input_cells();
+  if (!w.axes[0].global() || !w.axes[1].global() || !w.axes[2].global()) return w;
+  for (int64_t width = 128; width >= 64; --width)
+    if (cells >= 4 * width && cells % width == 0)
+      return global_windows("max_pool", Shape{1, 1, cells / width, width}, 2);
+  return w;
+}
+
 template <class T>
 void pick_positions(const Winners& winners, const T* x, T* y, int64_t planes) {
-  const Windows& w = winners.w;
+  const Windows w = in_long_rows(winners.w);
   const Axis& c = w.axes[2];
   const int64_t in = w.input_cells();
   const int64_t out = w.output_cells();
