@@ -268,8 +268,8 @@ void gather_taps(const Windows& w, const uint8_t* winners, const int32_t* offset
 }
 
 /// The winners' positions in their planes, for planes [begin, end).
-inline void tap_positions(const Windows& w, const uint8_t* winners, const int32_t* offsets, int64_t* positions,
-                          int64_t begin, int64_t end) {
+TARN_KERNEL inline void tap_positions(const Windows& w, const uint8_t* winners, const int32_t* offsets,
+                                      int64_t* positions, int64_t begin, int64_t end) {
   const auto& [a, b, c] = w.axes;
   for (int64_t i = begin * a.output * b.output; i < end * a.output * b.output; ++i) {
     const int64_t z = i / b.output % a.output * a.stride - a.padding;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <vector>
 
+#include "core/kernels/kernel.h"
 #include "core/ops.h"
 #include "core/ops/positions.h"
 #include "core/record.h"
@@ -82,14 +84,17 @@ void check_distinct(const Tensor& indices, const Windows& w) {
 
 // Planes [begin, end) of y: zeros, then every value at its index. False where an index is no cell of the plane.
 template <class T>
-bool place(const T* x, const int64_t* at, T* y, int64_t count, int64_t cells, int64_t begin, int64_t end) {
+TARN_KERNEL bool place(const T* x, const int64_t* at, T* y, int64_t count, int64_t cells, int64_t begin, int64_t end) {
   for (int64_t plane = begin; plane < end; ++plane) {
+    const int64_t* places = at + plane * count;
+    const T* values = x + plane * count;
     T* own = y + plane * cells;
-    std::fill_n(own, cells, T(0));  // plane by plane, so that it is in the cache when the values come
-    for (int64_t i = plane * count; i < (plane + 1) * count; ++i) {
-      if (static_cast<uint64_t>(at[i]) >= static_cast<uint64_t>(cells)) return false;
-      own[at[i]] = x[i];
-    }
+    uint64_t wrong = 0;  // checked before anything is written, in vectors
+    for (int64_t i = 0; i < count; ++i)
+      wrong |= static_cast<uint64_t>(static_cast<uint64_t>(places[i]) >= static_cast<uint64_t>(cells));
+    if (wrong) return false;
+    std::memset(own, 0, static_cast<size_t>(cells) * sizeof(T));  // in the cache when the values come
+    for (int64_t i = 0; i < count; ++i) own[places[i]] = values[i];
   }
   return true;
 }
