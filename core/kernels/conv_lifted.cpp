@@ -21,19 +21,19 @@ int64_t ceil_div(int64_t a, int64_t b) {
 }
 
 // How output rows are cut into tiles and channels into blocks. A lifted row stands for a channel and a tap along the
-// width; it holds the input rows of a tile, every stride-th together, each as wide as the output.
+// depth and the width; it holds the input rows of a tile, every stride-th together, each as wide as the output.
 struct Lift {
-  int64_t taps;    // along the width
+  int64_t taps;    // along the depth and the width
   int64_t height;  // output rows of a tile
-  int64_t tiles;   // of an image
+  int64_t tiles;   // of a slice of the depth
   int64_t rows;    // input rows of a tile with the same remainder by the stride
   int64_t pitch;
   int64_t block;  // channels at a time
 
   explicit Lift(const ConvSizes& s) {
-    taps = s.kernel[2];
+    taps = s.kernel[0] * s.kernel[2];
     const int64_t wanted = ceil_div(256, s.output[2]);
-    const int64_t fair = std::max(ceil_div(64, s.output[2]), s.images * s.groups * s.output[1] / 8);
+    const int64_t fair = std::max(ceil_div(64, s.output[2]), s.images * s.groups * s.output[0] * s.output[1] / 8);
     const int64_t most = std::clamp<int64_t>(std::min(wanted, fair), 1, s.output[1]);
     tiles = ceil_div(s.output[1], most);
     height = ceil_div(s.output[1], tiles);
@@ -50,9 +50,10 @@ struct Lift {
   }
 };
 
-// The rows [top, top + height) of the output, of one image and group.
+// The rows [top, top + height) of one slice of the output, of one image and group.
 struct LiftedTile {
-  int64_t image, group, top, height;
+  int64_t image, group, depth, top, height;
+  int64_t first_cell(const ConvSizes& s) const { return (depth * s.output[1] + top) * s.output[2]; }
 };
 
 // One input row under one tap: zeros where it leaves the row.
@@ -80,41 +81,45 @@ TARN_KERNEL void lift(const ConvSizes& s, const Lift& l, const LiftedTile& tile,
   const T* plane = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
   for (int64_t c = begin; c < end; ++c, plane += s.input_cells()) {
     for (int64_t tap = 0; tap < l.taps; ++tap, out += l.pitch) {
-      const int64_t at = tap * s.dilation[2] - s.before[2];
+      const int64_t at = tap % s.kernel[2] * s.dilation[2] - s.before[2];
       const int64_t first = at >= 0 ? 0 : std::min(ceil_div(-at, stride), width);
       const int64_t last = s.input[2] <= at ? first : std::clamp(ceil_div(s.input[2] - at, stride), first, width);
+      const int64_t z = tile.depth * s.stride[0] + tap / s.kernel[2] * s.dilation[0] - s.before[0];
+      const bool outside = z < 0 || z >= s.input[0];
+      const T* slice = plane + (outside ? 0 : z) * s.input[1] * s.input[2];
       for (int64_t r = 0; r < seen; ++r) {
         T* to = out + (r % s.stride[1] * l.rows + r / s.stride[1]) * width;
         const int64_t h = above + r;
-        if (h < 0 || h >= s.input[1])
+        if (outside || h < 0 || h >= s.input[1])
           zero_row(to, width);
         else
-          lift_row(plane + h * s.input[2], first, last, at, stride, width, to);
+          lift_row(slice + h * s.input[2], first, last, at, stride, width, to);
       }
     }
   }
 }
 
-// out[group][kh][filter][channel][kw] from w[filter][channel][kh][kw].
+// out[group][kh][filter][channel][kd][kw] from w[filter][channel][kd][kh][kw].
 template <class T>
 void by_kernel_rows(const ConvSizes& s, const T* w, T* out) {
   const int64_t filters = s.group_filters();
-  const int64_t channels = s.group_channels();
+  const int64_t lines = s.group_channels() * s.kernel[0];  // (channel, kd)
   const int64_t taps = s.kernel[2];
   parallel_range(s.filters, s.rows() * 4, [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k)
       for (int64_t kh = 0; kh < s.kernel[1]; ++kh) {
-        T* to = out + ((k / filters * s.kernel[1] + kh) * filters + k % filters) * channels * taps;
-        for (int64_t c = 0; c < channels; ++c)
+        T* to = out + ((k / filters * s.kernel[1] + kh) * filters + k % filters) * lines * taps;
+        for (int64_t line = 0; line < lines; ++line)
           for (int64_t kw = 0; kw < taps; ++kw)
-            to[c * taps + kw] = w[((k * channels + c) * s.kernel[1] + kh) * taps + kw];
+            to[line * taps + kw] = w[((k * lines + line) * s.kernel[1] + kh) * taps + kw];
       }
   });
 }
 
-LiftedTile tile_at(const ConvSizes& s, const Lift& l, int64_t image, int64_t group, int64_t tile) {
-  const int64_t top = tile * l.height;
-  return {image, group, top, std::min(l.height, s.output[1] - top)};
+// Tile number `index` of an image.
+LiftedTile tile_at(const ConvSizes& s, const Lift& l, int64_t image, int64_t group, int64_t index) {
+  const int64_t top = index % l.tiles * l.height;
+  return {image, group, index / l.tiles, top, std::min(l.height, s.output[1] - top)};
 }
 
 // A tile of the cotangent across: out[cell][filter].
@@ -135,20 +140,20 @@ struct Cut {
     const bool many = s.rows() * s.filters > weights_limit;
     band = many ? ceil_div(s.group_channels(), wanted) : s.group_channels();
     bands = ceil_div(s.group_channels(), band);
-    shares = many ? 1 : std::min(wanted, s.images * l.tiles);
+    shares = many ? 1 : std::min(wanted, s.images * s.output[0] * l.tiles);
   }
 };
 
-// dw of row (kh, channel, kw) of a group: the shares' sums in order.
+// dw of row (kh, channel, kd, kw) of a group: the shares' sums in order.
 template <class T>
 void finish_row(const ConvSizes& s, int64_t shares, T* sums, int64_t row, T* dw) {
   const int64_t filters = s.group_filters();
   T* total = sums + row * filters;
   for (int64_t p = 1; p < shares; ++p)
     for (int64_t k = 0; k < filters; ++k) total[k] += total[p * s.rows() * filters + k];
-  const int64_t line = s.group_channels() * s.kernel[2];
-  const int64_t channel = row % line / s.kernel[2];
-  const int64_t at = (channel * s.kernel[1] + row / line) * s.kernel[2] + row % s.kernel[2];
+  const int64_t kernel_row = s.group_channels() * s.kernel[0] * s.kernel[2];
+  const int64_t line = row % kernel_row / s.kernel[2];  // (channel, kd)
+  const int64_t at = (line * s.kernel[1] + row / kernel_row) * s.kernel[2] + row % s.kernel[2];
   for (int64_t k = 0; k < filters; ++k) dw[k * s.rows() + at] = total[k];
 }
 
@@ -157,9 +162,8 @@ void finish_row(const ConvSizes& s, int64_t shares, T* sums, int64_t row, T* dw)
 bool lifted_fits(const ConvSizes& s) {
   constexpr int64_t fewest_columns = 64;
   constexpr int64_t fewest_rows = 24;
-  const bool flat = s.kernel[0] == 1 && s.input[0] == 1 && s.output[0] == 1 && s.before[0] == 0;
-  if (!flat || s.kernel[1] < 2 || s.group_channels() * s.kernel[2] < fewest_rows) return false;
-  if (s.output_cells() < fewest_columns || s.output[2] < 4) return false;
+  if (s.kernel[1] < 2 || s.group_channels() * s.kernel[0] * s.kernel[2] < fewest_rows) return false;
+  if (s.output[1] * s.output[2] < fewest_columns || s.output[2] < 4) return false;
   // A tile sees some rows more than it has, which must stay in proportion.
   const Lift l(s);
   return l.pitch <= 4 * l.height * s.output[2] * s.stride[1] && l.taps * l.pitch <= buffer_limit;
@@ -174,11 +178,12 @@ void lifted_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T
   const Storage memory(static_cast<size_t>(s.filters * s.rows()) * sizeof(T));
   T* weights = static_cast<T*>(memory.data());
   by_kernel_rows(s, w, weights);
-  parallel_for(s.images * s.groups * l.tiles, [&](int64_t piece) {
-    const int64_t group = piece / l.tiles % s.groups;
-    const LiftedTile tile = tile_at(s, l, piece / l.tiles / s.groups, group, piece % l.tiles);
+  const int64_t tiles = s.output[0] * l.tiles;
+  parallel_for(s.images * s.groups * tiles, [&](int64_t piece) {
+    const int64_t group = piece / tiles % s.groups;
+    const LiftedTile tile = tile_at(s, l, piece / tiles / s.groups, group, piece % tiles);
     const int64_t count = tile.height * s.output[2];
-    T* out = y + (tile.image * s.filters + group * filters) * plane + tile.top * s.output[2];
+    T* out = y + (tile.image * s.filters + group * filters) * plane + tile.first_cell(s);
     if (bias)
       for (int64_t k = 0; k < filters; ++k) std::fill_n(out + k * plane, count, bias[group * filters + k]);
     T beta = bias ? T{1} : T{0};
@@ -201,7 +206,8 @@ void lifted_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
   const int64_t filters = s.group_filters();
   const int64_t channels = s.group_channels();
   const int64_t sum_size = s.rows() * filters;
-  const int64_t all = s.images * l.tiles;
+  const int64_t tiles = s.output[0] * l.tiles;
+  const int64_t all = s.images * tiles;
   const int64_t g_pitch = row_pitch(filters);
   const Storage memory(static_cast<size_t>(s.groups * cut.shares * sum_size) * sizeof(T));
   T* sums = static_cast<T*>(memory.data());
@@ -216,9 +222,9 @@ void lifted_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
     T* across = scratch<T>(ScratchUse::cotangent, l.height * s.output[2] * g_pitch);
     T* rows = scratch<T>(ScratchUse::columns, l.block * l.taps * l.pitch);
     for (int64_t i = share * all / cut.shares; i < (share + 1) * all / cut.shares; ++i) {
-      const LiftedTile tile = tile_at(s, l, i / l.tiles, group, i % l.tiles);
+      const LiftedTile tile = tile_at(s, l, i / tiles, group, i % tiles);
       const int64_t count = tile.height * s.output[2];
-      const T* from = g + (tile.image * s.filters + group * filters) * s.output_cells() + tile.top * s.output[2];
+      const T* from = g + (tile.image * s.filters + group * filters) * s.output_cells() + tile.first_cell(s);
       transpose_cotangent(from, s.output_cells(), filters, count, across, g_pitch);
       for (int64_t c = begin; c < end; c += l.block) {
         const int64_t last = std::min(c + l.block, end);

@@ -1,5 +1,6 @@
-// Convolution in two dimensions by half a column matrix: only the taps along the width are copied out. The taps along
-// the height are the same rows further on, so that each of the kernel's rows is one matrix product.
+// Convolution by a part of the column matrix: only the taps along the width (and the depth, where there is one) are
+// copied out. The taps along the height are the same rows further on, so that each of the kernel's rows is one matrix
+// product.
 #pragma once
 
 #include "core/kernels/conv.h"
