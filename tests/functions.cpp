@@ -59,7 +59,9 @@ TEST_CASE("float functions at the ends of the range, at zero and for NaN") {
   CHECK(kernels::fast_exp(-infinity) == 0);
   CHECK(kernels::fast_exp(infinity) == infinity);
   CHECK(kernels::fast_exp(0.0f) == 1);
-  CHECK(kernels::fast_exp(-100.0f) == doctest::Approx(std::exp(-100.0f)));
+  const float subnormal = kernels::fast_exp(-100.0f) / std::exp(-100.0f);  // both have few digits left
+  CHECK(subnormal > 0.95f);
+  CHECK(subnormal < 1.05f);
   CHECK(kernels::fast_expm1(infinity) == infinity);
   CHECK(kernels::fast_expm1(-infinity) == -1);
   CHECK(kernels::fast_expm1(0.0f) == 0);

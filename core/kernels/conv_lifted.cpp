@@ -16,10 +16,6 @@ namespace {
 
 constexpr int64_t buffer_limit = 192 * 1024;  // elements of lifted rows: what stays in the second-level cache
 
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 // How output rows are cut into tiles and channels into blocks. A lifted row stands for a channel and a tap along the
 // depth and the width; it holds the input rows of a tile, every stride-th together, each as wide as the output.
 struct Lift {
@@ -82,8 +78,8 @@ TARN_KERNEL void lift(const ConvSizes& s, const Lift& l, const LiftedTile& tile,
   for (int64_t c = begin; c < end; ++c, plane += s.input_cells()) {
     for (int64_t tap = 0; tap < l.taps; ++tap, out += l.pitch) {
       const int64_t at = tap % s.kernel[2] * s.dilation[2] - s.before[2];
-      const int64_t first = at >= 0 ? 0 : std::min(ceil_div(-at, stride), width);
-      const int64_t last = s.input[2] <= at ? first : std::clamp(ceil_div(s.input[2] - at, stride), first, width);
+      const int64_t first = std::clamp<int64_t>(ceil_div(-at, stride), 0, width);
+      const int64_t last = std::clamp(ceil_div(s.input[2] - at, stride), first, width);
       const int64_t z = tile.depth * s.stride[0] + tap / s.kernel[2] * s.dilation[0] - s.before[0];
       const bool outside = z < 0 || z >= s.input[0];
       const T* slice = plane + (outside ? 0 : z) * s.input[1] * s.input[2];

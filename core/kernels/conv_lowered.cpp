@@ -18,10 +18,6 @@ namespace {
 constexpr int64_t product_limit = 1'000'000;  // M·N·K up to which BLAS multiplies without packing its operands
 constexpr int64_t buffer_limit = 256 * 1024;  // elements of a column buffer: what stays in the second-level cache
 
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 // `n` cut into pieces of at most `limit`, all but the last one equal and multiples of `unit`: their length.
 int64_t even_piece(int64_t n, int64_t limit, int64_t unit) {
   if (n <= limit) return std::max<int64_t>(n, 1);

@@ -5,6 +5,11 @@
 
 namespace tarn::kernels {
 
+/// a / b rounded up, b > 0.
+inline int64_t ceil_div(int64_t a, int64_t b) {
+  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
 /// out[i] = x[i]: blocks of 64 bytes, the last one overlapping. The rows must not overlap each other.
 template <class T>
 inline void copy_row(T* out, const T* x, int64_t count) {

@@ -21,10 +21,6 @@ struct Tap {
   int64_t first, last;
 };
 
-inline int64_t ceil_div(int64_t a, int64_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
-}
-
 inline Tap tap_at(const ConvSizes& s, int64_t tap) {
   Tap t;
   t.d = tap / (s.kernel[1] * s.kernel[2]) * s.dilation[0] - s.before[0];

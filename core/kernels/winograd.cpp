@@ -16,10 +16,6 @@ namespace tarn::kernels {
 
 namespace {
 
-int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 // How the tiles of all images are laid out. A block is some whole rows of tiles, counted on through the images; its
 // frequencies are planes [frequency][channel or filter][tile].
 struct Plan {
