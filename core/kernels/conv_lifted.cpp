@@ -118,13 +118,6 @@ LiftedTile tile_at(const ConvSizes& s, const Lift& l, int64_t image, int64_t gro
   return {image, group, index / l.tiles, top, std::min(l.height, s.output[1] - top)};
 }
 
-// A tile of the cotangent across: out[cell][filter].
-template <class T>
-TARN_KERNEL void transpose_cotangent(const T* g, int64_t pitch, int64_t filters, int64_t cells, T* out,
-                                     int64_t out_pitch) {
-  transpose_rows(g, pitch, filters, cells, out, out_pitch);
-}
-
 // How a weight gradient is cut: shares of the tiles with sums of their own, times bands of channels where the weights
 // are so many that such sums would cost more than they gain.
 struct Cut {
@@ -221,7 +214,7 @@ void lifted_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
       const LiftedTile tile = tile_at(s, l, i / tiles, group, i % tiles);
       const int64_t count = tile.height * s.output[2];
       const T* from = g + (tile.image * s.filters + group * filters) * s.output_cells() + tile.first_cell(s);
-      transpose_cotangent(from, s.output_cells(), filters, count, across, g_pitch);
+      transpose_tile(from, s.output_cells(), filters, count, across, g_pitch);
       for (int64_t c = begin; c < end; c += l.block) {
         const int64_t last = std::min(c + l.block, end);
         lift(s, l, tile, c, last, x, rows);

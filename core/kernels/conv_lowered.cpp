@@ -125,13 +125,6 @@ void forward_tile(const ConvSizes& s, const Tiling& t, const Tile& tile, int64_t
   });
 }
 
-// out[column][filter] = g[filter][column].
-template <class T>
-TARN_KERNEL void transpose_tile(const T* g, int64_t pitch, int64_t filters, int64_t columns, T* out,
-                                int64_t out_pitch) {
-  transpose_rows(g, pitch, filters, columns, out, out_pitch);
-}
-
 // How a weight gradient is cut: `shares` of the tiles, each with a partial sum of its own, times `bands` of the column
 // matrix's rows, where the weights are so many that partial sums would cost more than they gain.
 struct WeightPieces {

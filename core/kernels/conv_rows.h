@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/kernels/kernel.h"
+
 namespace tarn::kernels {
 
 /// a / b rounded up, b > 0.
@@ -75,6 +77,12 @@ inline void transpose_rows(const T* from, int64_t pitch, int64_t rows, int64_t c
     for (int64_t c = 0; c < whole_columns; ++c) to[c * to_pitch + r] = from[r * pitch + c];
   for (int64_t c = whole_columns; c < columns; ++c)
     for (int64_t r = 0; r < rows; ++r) to[c * to_pitch + r] = from[r * pitch + c];
+}
+
+/// The same as a kernel of its own, for the body of a parallel loop.
+template <class T>
+TARN_KERNEL void transpose_tile(const T* from, int64_t pitch, int64_t rows, int64_t columns, T* to, int64_t to_pitch) {
+  transpose_rows(from, pitch, rows, columns, to, to_pitch);
 }
 
 }  // namespace tarn::kernels

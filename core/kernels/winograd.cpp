@@ -283,11 +283,6 @@ void forward(const ConvSizes& s, const float* x, const float* w, const float* bi
   });
 }
 
-TARN_KERNEL void transpose_plane(const float* from, int64_t pitch, int64_t rows, int64_t columns, float* to,
-                                 int64_t to_pitch) {
-  transpose_rows(from, pitch, rows, columns, to, to_pitch);
-}
-
 template <int m, int lanes>
 void weight_gradient(const ConvSizes& s, const float* x, const float* g, float* dw) {
   constexpr int frequencies = (m + 2) * (m + 2);
@@ -308,7 +303,7 @@ void weight_gradient(const ConvSizes& s, const float* x, const float* g, float* 
       transform_input<m, lanes>(s, p, b, begin, end, x);
       transform_cotangent<m, lanes>(s, p, b, begin, end, g);
       for (int f = 0; f < frequencies; ++f) {
-        transpose_plane(b.x_planes + f * p.x_plane, p.pitch, s.channels, tiles, b.transposed, x_pitch);
+        transpose_tile(b.x_planes + f * p.x_plane, p.pitch, s.channels, tiles, b.transposed, x_pitch);
         split_gemm(false, s.filters, s.channels, tiles, b.y_planes + f * p.y_plane, p.pitch, b.transposed, x_pitch,
                    block == first ? 0.0f : 1.0f, du + (share * frequencies + f) * weights, s.channels);
       }
