@@ -8,9 +8,9 @@ namespace tarn {
 
 namespace {
 
-constexpr int64_t size_limit = (int64_t{1} << 31) - 1;
+constexpr int64_t largest_size = (int64_t{1} << 31) - 1;
 
-const char* name_of(const Shape& x) {
+const char* transpose_name(const Shape& x) {
   constexpr const char* names[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
   check(x.rank() >= 3 && x.rank() <= 5, "conv_transpose: input ", x,
         " is not [batch, channels, sizes] with one, two or three spatial sizes");
@@ -36,7 +36,7 @@ void check_tensors(const char* op, const Tensor& x, const Tensor& weight, const 
 }
 
 void check_setting(const char* op, const char* what, int64_t value, int64_t least) {
-  check(value >= least && value <= size_limit, op, ": ", what, ' ', value, " is outside [", least, ", ", size_limit,
+  check(value >= least && value <= largest_size, op, ": ", what, ' ', value, " is outside [", least, ", ", largest_size,
         "]");
 }
 
@@ -64,9 +64,9 @@ Extent extent_of(const char* op, int d, int64_t input, int64_t kernel, const Con
         ", or the dilation, ", dilation);
   const int64_t full = (input - 1) * stride + dilation * (kernel - 1) + 1;
   const int64_t output = full - e.before - e.after + more;
-  check(output >= 1 && output <= size_limit, op, ": spatial dimension ", d, " of size ", input,
+  check(output >= 1 && output <= largest_size, op, ": spatial dimension ", d, " of size ", input,
         " would get the output size ", output, " (kernel size ", kernel, ", stride ", stride, ", dilation ", dilation,
-        ", padding ", e.before, " and ", e.after, ", output_padding ", more, "); allowed are 1 to ", size_limit);
+        ", padding ", e.before, " and ", e.after, ", output_padding ", more, "); allowed are 1 to ", largest_size);
   e.size = output;
   if (more < stride) return e;
   return {.size = full, .before = 0, .after = 0, .start = -e.before, .end = more - e.after};
@@ -84,7 +84,7 @@ Tensor move_ends(Tensor y, const Dims& starts, const Dims& ends) {
 
 Tensor conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, const ConvGeometry& geometry,
                       const std::array<int64_t, 3>& output_padding) {
-  const char* op = name_of(x.shape());
+  const char* op = transpose_name(x.shape());
   check_tensors(op, x, weight, bias, geometry.groups);
   const int64_t channels = weight.shape()[1] * geometry.groups;
   std::vector<int64_t> sizes{x.shape()[0], channels};

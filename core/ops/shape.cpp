@@ -9,7 +9,7 @@ namespace tarn {
 namespace {
 
 /// Sizes beyond this are refused before they are multiplied.
-constexpr int64_t huge = int64_t{1} << 46;
+constexpr int64_t huge_size = int64_t{1} << 46;
 
 }  // namespace
 
@@ -28,13 +28,13 @@ Tensor reshape(const Tensor& x, std::span<const int64_t> sizes) {
   size_t inferred = sizes.size();
   for (size_t d = 0; d < sizes.size(); ++d) {
     filled[d] = sizes[d];
-    check(sizes[d] >= -1 && sizes[d] <= huge && (sizes[d] == 0 || known <= huge), "reshape: size ", sizes[d], " in ",
-          sizes, " is out of range; one size may be -1");
+    check(sizes[d] >= -1 && sizes[d] <= huge_size && (sizes[d] == 0 || known <= huge_size), "reshape: size ", sizes[d],
+          " in ", sizes, " is out of range; one size may be -1");
     if (sizes[d] == -1) {
       check(inferred == sizes.size(), "reshape: ", sizes, " has more than one -1");
       inferred = d;
     } else {
-      known = sizes[d] != 0 && known > huge / sizes[d] ? huge + 1 : known * sizes[d];
+      known = sizes[d] != 0 && known > huge_size / sizes[d] ? huge_size + 1 : known * sizes[d];
     }
   }
   if (inferred < sizes.size()) {
@@ -197,8 +197,8 @@ Tensor repeat(const Tensor& x, std::span<const int64_t> repeats) {
   for (int d = 0; d < rank; ++d) {
     const int64_t times = repeats[static_cast<size_t>(d)];
     const int64_t size = d < extra ? 1 : x.shape()[d - extra];
-    check(times >= 0 && times <= huge && (size == 0 || times <= huge / size), "repeat: ", times, " repeats of size ",
-          size, " are out of range");
+    check(times >= 0 && times <= huge_size && (size == 0 || times <= huge_size / size), "repeat: ", times,
+          " repeats of size ", size, " are out of range");
     sizes[d] = times * size;
     view.push(times, 0);
     view.push(size, d < extra ? 0 : whole.steps[d - extra]);
