@@ -74,22 +74,25 @@ TARN_KERNEL void lift(const ConvSizes& s, const Lift& l, const LiftedTile& tile,
   const int64_t stride = s.stride[2];
   const int64_t seen = (tile.height - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
   const int64_t above = tile.top * s.stride[1] - s.before[1];
-  const T* plane = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
-  for (int64_t c = begin; c < end; ++c, plane += s.input_cells()) {
-    for (int64_t tap = 0; tap < l.taps; ++tap, out += l.pitch) {
-      const int64_t at = tap % s.kernel[2] * s.dilation[2] - s.before[2];
-      const int64_t first = std::clamp<int64_t>(ceil_div(-at, stride), 0, width);
-      const int64_t last = std::clamp(ceil_div(s.input[2] - at, stride), first, width);
-      const int64_t z = tile.depth * s.stride[0] + tap / s.kernel[2] * s.dilation[0] - s.before[0];
-      const bool outside = z < 0 || z >= s.input[0];
-      const T* slice = plane + (outside ? 0 : z) * s.input[1] * s.input[2];
-      for (int64_t r = 0; r < seen; ++r) {
-        T* to = out + (r % s.stride[1] * l.rows + r / s.stride[1]) * width;
-        const int64_t h = above + r;
-        if (outside || h < 0 || h >= s.input[1])
-          zero_row(to, width);
-        else
-          lift_row(slice + h * s.input[2], first, last, at, stride, width, to);
+  const T* planes = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
+  for (int64_t tap = 0; tap < l.taps; ++tap) {
+    const int64_t at = tap % s.kernel[2] * s.dilation[2] - s.before[2];
+    const int64_t first = std::clamp<int64_t>(ceil_div(-at, stride), 0, width);
+    const int64_t last = std::clamp(ceil_div(s.input[2] - at, stride), first, width);
+    const int64_t z = tile.depth * s.stride[0] + tap / s.kernel[2] * s.dilation[0] - s.before[0];
+    const bool outside = z < 0 || z >= s.input[0];
+    const T* slice = planes + (outside ? 0 : z) * s.input[1] * s.input[2];
+    for (int64_t c = 0; c < end - begin; ++c, slice += s.input_cells()) {
+      T* line = out + (c * l.taps + tap) * l.pitch;
+      for (int64_t phase = 0; phase < s.stride[1]; ++phase) {
+        T* to = line + phase * l.rows * width;
+        for (int64_t r = phase; r < seen; r += s.stride[1], to += width) {
+          const int64_t h = above + r;
+          if (outside || h < 0 || h >= s.input[1])
+            zero_row(to, width);
+          else
+            lift_row(slice + h * s.input[2], first, last, at, stride, width, to);
+        }
       }
     }
   }

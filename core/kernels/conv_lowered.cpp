@@ -35,8 +35,9 @@ struct Tiling {
     merge = cells < 64 ? std::min(s.images, ceil_div(128, cells)) : 1;
     matrices = ceil_div(s.images, merge);
     const int64_t all = merge * cells;
-    const int64_t fair = std::max<int64_t>(128, matrices >= 8 ? all : ceil_div(all * matrices, 8));
-    const int64_t limit = std::clamp<int64_t>(buffer_limit / std::max<int64_t>(matrix_height, 1), 128, fair);
+    const int64_t fewest = merge > 1 ? all : 128;  // what was merged stays together: up to 191 columns
+    const int64_t fair = std::max(fewest, matrices >= 8 ? all : ceil_div(all * matrices, 8));
+    const int64_t limit = std::clamp(buffer_limit / std::max<int64_t>(matrix_height, 1), fewest, fair);
     const int64_t unit = s.output[2] <= limit && cells > s.output[2] ? s.output[2] : 16;
     columns = even_piece(all, limit, unit);
     tiles = ceil_div(all, columns);
@@ -261,6 +262,10 @@ void scattered_input_gradient(const ConvSizes& s, const T* g, const T* w, T* dx)
 template <class T>
 void split_gemm(bool transpose_a, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
                 T beta, T* c, int64_t ldc) {
+  constexpr int64_t large = 256;  // sides of a result from which on packing is paid back
+  constexpr int64_t across = 96;  // the same beside a large side where A is read across
+  if (m >= large && (n >= large || (transpose_a && n >= across && k >= large)))
+    return gemm(transpose_a, false, m, n, k, T{1}, a, lda, b, ldb, beta, c, ldc);
   const int64_t mb = even_piece(m, 64, 16);
   const int64_t kb = even_piece(k, 96, 8);
   const int64_t nb = even_piece(n, product_limit / (mb * kb), 16);

@@ -20,6 +20,34 @@ struct WindowAt {
   int64_t divisor;  ///< by the geometry's rule for means
 };
 
+/// A row of output cells: of which plane, and where in it. Going on to the next one takes no division.
+struct OutputRow {
+  int64_t plane, z, v;
+
+  explicit OutputRow(int64_t of_plane) : plane(of_plane), z(0), v(0) {}
+  OutputRow(const Windows& w, int64_t number) : OutputRow(0) {
+    if (number == 0) return;  // there may be no rows
+    plane = number / (w.axes[0].output * w.axes[1].output);
+    z = number / w.axes[1].output % w.axes[0].output;
+    v = number % w.axes[1].output;
+  }
+  void next(const Windows& w) {
+    if (++v < w.axes[1].output) return;
+    v = 0;
+    if (++z < w.axes[0].output) return;
+    z = 0;
+    ++plane;
+  }
+};
+
+/// Calls f(number, row) for every row of output of planes [begin, end).
+template <class F>
+inline void each_output_row(const Windows& w, int64_t begin, int64_t end, F f) {
+  const int64_t rows = w.axes[0].output * w.axes[1].output;
+  OutputRow row(begin);
+  for (int64_t i = begin * rows; i < end * rows; ++i, row.next(w)) f(i, row);
+}
+
 /// Calls f(d, h, w) with the three spans of every output cell, in row-major order.
 template <class F>
 inline void each_window(const Windows& w, F f) {

@@ -62,7 +62,7 @@ TARN_KERNEL void draw_plane(const Windows& w, const T* x, const T* u, const T* t
   using I = IntegerLike<T>;
   const Axis& c = w.axes[2];
   const int64_t n = c.output;
-  each_output_row(w, [&](int64_t i, const Span& d, const Span& h) {
+  each_row_of_plane(w, [&](int64_t i, const Span& d, const Span& h) {
     const T* share = u + i * n;
     const T* tops = top ? top + i * n : share;
     const bool taps = by_taps(c);

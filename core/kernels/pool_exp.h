@@ -35,9 +35,9 @@ inline bool by_taps(const Axis& c) {
 
 /// Calls f(i, d, h) for every row i of output of a plane, with its spans.
 template <class F>
-inline void each_output_row(const Windows& w, F f) {
-  for (int64_t i = 0; i < w.axes[0].output * w.axes[1].output; ++i)
-    f(i, w.axes[0].span(i / w.axes[1].output), w.axes[1].span(i % w.axes[1].output));
+inline void each_row_of_plane(const Windows& w, F f) {
+  each_output_row(w, 0, 1,
+                  [&](int64_t i, const OutputRow& row) { f(i, w.axes[0].span(row.z), w.axes[1].span(row.v)); });
 }
 
 /// Calls f(offset in the plane, cells) for the runs of neighbouring cells that a window consists of; `c` is its span of
@@ -58,7 +58,7 @@ template <class T>
 TARN_KERNEL void exp_tops(const Windows& w, const T* s, T* top) {
   const Axis& c = w.axes[2];
   std::fill_n(top, w.output_cells(), -std::numeric_limits<T>::infinity());
-  each_output_row(w, [&](int64_t i, const Span& d, const Span& h) {
+  each_row_of_plane(w, [&](int64_t i, const Span& d, const Span& h) {
     T* out = top + i * c.output;
     if (by_taps(c)) {
       each_row(w, d, h, [&](int64_t at) {
@@ -91,7 +91,7 @@ template <bool weighted, class T>
 TARN_KERNEL void exp_sums(const Windows& w, const T* v, const T* s, const T* top, T* y) {
   const Axis& c = w.axes[2];
   std::fill_n(y, w.output_cells(), T(0));
-  each_output_row(w, [&](int64_t i, const Span& d, const Span& h) {
+  each_row_of_plane(w, [&](int64_t i, const Span& d, const Span& h) {
     const T* tops = top + i * c.output;
     T* out = y + i * c.output;
     if (by_taps(c)) {
@@ -120,7 +120,7 @@ template <class T>
 TARN_KERNEL void exp_spread(const Windows& w, const T* g, const T* s, const T* top, T* dx, T* line) {
   const Axis& c = w.axes[2];
   std::fill_n(dx, w.input_cells(), T(0));
-  each_output_row(w, [&](int64_t i, const Span& d, const Span& h) {
+  each_row_of_plane(w, [&](int64_t i, const Span& d, const Span& h) {
     const T* tops = top + i * c.output;
     const T* share = g + i * c.output;
     if (by_taps(c)) {

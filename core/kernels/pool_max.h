@@ -208,18 +208,19 @@ TARN_KERNEL void max_rows(const Windows& w, const T* x, T* y, uint8_t* winners, 
   const int64_t count = a.kernel * b.kernel;
   const int64_t n = c.output;
   I* won = scratch.winners;
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t plane = i / (a.output * b.output);
-    const int64_t z = i / b.output % a.output * a.stride - a.padding;
-    const int64_t v = i % b.output * b.stride - b.padding;
+  OutputRow at(w, begin);
+  for (int64_t i = begin; i < end; ++i, at.next(w)) {
     I first = -1;
-    for (int64_t r = 0; r < count; ++r) {
-      const int64_t d = z + r / b.kernel * a.dilation;
-      const int64_t h = v + r % b.kernel * b.dilation;
-      const bool inside = d >= 0 && d < a.input && h >= 0 && h < b.input;
-      const int64_t number = (plane * a.input + d) * b.input + h;
-      scratch.rows[r] = inside ? margins.row(x + number * c.input, number, d, h) : margins.outside();
-      if (inside && first < 0) first = static_cast<I>(r * c.kernel);
+    int64_t r = 0;
+    for (int64_t j = 0; j < a.kernel; ++j) {
+      const int64_t d = at.z * a.stride - a.padding + j * a.dilation;
+      for (int64_t k = 0; k < b.kernel; ++k, ++r) {
+        const int64_t h = at.v * b.stride - b.padding + k * b.dilation;
+        const bool inside = d >= 0 && d < a.input && h >= 0 && h < b.input;
+        const int64_t number = (at.plane * a.input + d) * b.input + h;
+        scratch.rows[r] = inside ? margins.row(x + number * c.input, number, d, h) : margins.outside();
+        if (inside && first < 0) first = static_cast<I>(r * c.kernel);
+      }
     }
     T* out = y + i * n;
     if constexpr (Rows > 0) {
@@ -234,21 +235,26 @@ TARN_KERNEL void max_rows(const Windows& w, const T* x, T* y, uint8_t* winners, 
   }
 }
 
+/// The position in the plane of tap 0 of a row's first window; it may lie outside.
+inline int64_t first_tap(const Windows& w, const OutputRow& row) {
+  const auto& [a, b, c] = w.axes;
+  const int64_t d = row.z * a.stride - a.padding;
+  return (d * b.input + row.v * b.stride - b.padding) * c.input - c.padding;
+}
+
 /// dx = 0, then g added to each window's winner, for planes [begin, end). `offsets`: where each tap lies from tap 0.
 template <class T>
 TARN_KERNEL void scatter_taps(const Windows& w, const uint8_t* winners, const int32_t* offsets, const T* g, T* dx,
                               int64_t begin, int64_t end) {
-  const auto& [a, b, c] = w.axes;
+  const Axis& c = w.axes[2];
+  int64_t at = begin * w.output_cells();
   for (int64_t plane = begin; plane < end; ++plane) {
     T* out = dx + plane * w.input_cells();
     std::memset(out, 0, static_cast<size_t>(w.input_cells()) * sizeof(T));
-    for (int64_t i = 0; i < a.output * b.output; ++i) {
-      const int64_t z = i / b.output * a.stride - a.padding;
-      const int64_t v = i % b.output * b.stride - b.padding;
-      int64_t base = (z * b.input + v) * c.input - c.padding;
-      const int64_t at = (plane * a.output * b.output + i) * c.output;
-      for (int64_t o = 0; o < c.output; ++o, base += c.stride) out[base + offsets[winners[at + o]]] += g[at + o];
-    }
+    each_output_row(w, plane, plane + 1, [&](int64_t, const OutputRow& row) {
+      int64_t base = first_tap(w, row);
+      for (int64_t o = 0; o < c.output; ++o, ++at, base += c.stride) out[base + offsets[winners[at]]] += g[at];
+    });
   }
 }
 
@@ -256,28 +262,23 @@ TARN_KERNEL void scatter_taps(const Windows& w, const uint8_t* winners, const in
 template <class T>
 void gather_taps(const Windows& w, const uint8_t* winners, const int32_t* offsets, const T* v, T* y, int64_t begin,
                  int64_t end) {
-  const auto& [a, b, c] = w.axes;
-  for (int64_t i = begin * a.output * b.output; i < end * a.output * b.output; ++i) {
-    const int64_t plane = i / (a.output * b.output);
-    const int64_t z = i / b.output % a.output * a.stride - a.padding;
-    const int64_t r = i % b.output * b.stride - b.padding;
-    int64_t base = plane * w.input_cells() + (z * b.input + r) * c.input - c.padding;
-    const int64_t at = i * c.output;
-    for (int64_t o = 0; o < c.output; ++o, base += c.stride) y[at + o] = v[base + offsets[winners[at + o]]];
-  }
+  const Axis& c = w.axes[2];
+  int64_t at = begin * w.output_cells();
+  each_output_row(w, begin, end, [&](int64_t, const OutputRow& row) {
+    int64_t base = row.plane * w.input_cells() + first_tap(w, row);
+    for (int64_t o = 0; o < c.output; ++o, ++at, base += c.stride) y[at] = v[base + offsets[winners[at]]];
+  });
 }
 
 /// The winners' positions in their planes, for planes [begin, end).
 TARN_KERNEL inline void tap_positions(const Windows& w, const uint8_t* winners, const int32_t* offsets,
                                       int64_t* positions, int64_t begin, int64_t end) {
-  const auto& [a, b, c] = w.axes;
-  for (int64_t i = begin * a.output * b.output; i < end * a.output * b.output; ++i) {
-    const int64_t z = i / b.output % a.output * a.stride - a.padding;
-    const int64_t r = i % b.output * b.stride - b.padding;
-    int64_t base = (z * b.input + r) * c.input - c.padding;
-    const int64_t at = i * c.output;
-    for (int64_t o = 0; o < c.output; ++o, base += c.stride) positions[at + o] = base + offsets[winners[at + o]];
-  }
+  const Axis& c = w.axes[2];
+  int64_t at = begin * w.output_cells();
+  each_output_row(w, begin, end, [&](int64_t, const OutputRow& row) {
+    int64_t base = first_tap(w, row);
+    for (int64_t o = 0; o < c.output; ++o, ++at, base += c.stride) positions[at] = base + offsets[winners[at]];
+  });
 }
 
 }  // namespace tarn::kernels

@@ -138,9 +138,10 @@ TARN_KERNEL void max_plane_of_spans(const Windows& w, const Columns& columns, co
   const int64_t n = c.output;
   T* tops = scratch.tops;
   I* places = scratch.places;
-  for (int64_t i = 0; i < a.output * b.output; ++i) {
-    const Span d = span_of(a, i / b.output);
-    const Span h = span_of(b, i % b.output);
+  OutputRow row(0);
+  for (int64_t i = 0; i < a.output * b.output; ++i, row.next(w)) {
+    const Span d = span_of(a, row.z);
+    const Span h = span_of(b, row.v);
     if (max_window_rows(w, d, h, x, tops, places)) {
       max_cells_exactly(w, i, d, h, x, y, winners);
       continue;

@@ -31,6 +31,7 @@ struct RowScratch {
   T* line;      ///< one input row, in coordinates that start with the padding
   T* cells;     ///< one output row
   T* divisors;  ///< the columns' part of the divisor
+  Span* spans;  ///< the windows along W
   static constexpr int64_t lead = 4;
 
   /// Elements of `line` and of `cells`.
@@ -67,13 +68,15 @@ inline T line_sum(const T* x, int64_t n, const R& r) {
   return static_cast<T>(total);
 }
 
-/// The columns' part of every divisor; the rows' part is `row_divisor`.
+/// What depends on the column alone: the windows along W and their part of every divisor; the rows' part is
+/// `row_divisor`.
 template <class T>
-inline void column_divisors(const Windows& w, T* divisors) {
+inline void list_columns(const Windows& w, const RowScratch<T>& scratch) {
   for (int64_t o = 0; o < w.axes[2].output; ++o) {
     const Span s = w.axes[2].span(o);
     const int64_t counted = std::max<int64_t>(1, w.count_include_pad ? s.extent : s.taps);
-    divisors[o] = static_cast<T>(w.divisor_override ? *w.divisor_override : counted);
+    scratch.divisors[o] = static_cast<T>(w.divisor_override ? *w.divisor_override : counted);
+    scratch.spans[o] = s;
   }
 }
 inline int64_t row_divisor(const Windows& w, const Span& d, const Span& h) {
@@ -133,7 +136,7 @@ inline void each_sliding_tap(const Axis& c, F f) {
 
 /// Sums along the line for any axis.
 template <class T>
-inline void sum_across(const Axis& c, const T* line, T* sums) {
+inline void sum_across(const Axis& c, const Span* spans, const T* line, T* sums) {
   if (c.sliding() && c.kernel <= 32) {
     const int64_t n = c.output;
     std::fill_n(sums, n, T(0));
@@ -145,7 +148,7 @@ inline void sum_across(const Axis& c, const T* line, T* sums) {
     return;
   }
   for (int64_t o = 0; o < c.output; ++o) {
-    const Span s = c.span(o);
+    const Span& s = spans[o];
     const T* first = line + c.padding + s.first;
     if (c.dilation == 1) {
       sums[o] = line_sum(first, s.taps, RowMean<T>{});
@@ -165,14 +168,14 @@ TARN_KERNEL void sum_rows(const Windows& w, const T* x, T* y, int64_t begin, int
   const T* divisors = scratch.divisors;
   const T* line = scratch.line;
   T* sums = scratch.cells;
-  column_divisors(w, scratch.divisors);
+  list_columns(w, scratch);
   std::fill_n(scratch.line, RowScratch<T>::line_room(c), T(0));
   const bool whole = c.global() && b.dilation == 1;  // then the rows of a window follow each other
-  for (int64_t i = begin; i < end; ++i) {
-    const int64_t rows = i % (a.output * b.output);
-    const Span d = a.span(rows / b.output);
-    const Span h = b.span(rows % b.output);
-    const T* plane = x + i / (a.output * b.output) * w.input_cells();
+  OutputRow row(w, begin);
+  for (int64_t i = begin; i < end; ++i, row.next(w)) {
+    const Span d = a.span(row.z);
+    const Span h = b.span(row.v);
+    const T* plane = x + row.plane * w.input_cells();
     const T row_part = static_cast<T>(row_divisor(w, d, h));
     T* out = y + i * n;
     if (whole) {
@@ -190,7 +193,7 @@ TARN_KERNEL void sum_rows(const Windows& w, const T* x, T* y, int64_t begin, int
           out[o] = r.finish(sum, row_part * divisors[o]);
         }
       } else {
-        sum_across(c, line, sums);
+        sum_across(c, scratch.spans, line, sums);
 #pragma GCC ivdep
         for (int64_t o = 0; o < n; ++o) out[o] = r.finish(sums[o], row_part * divisors[o]);
       }
@@ -201,7 +204,7 @@ TARN_KERNEL void sum_rows(const Windows& w, const T* x, T* y, int64_t begin, int
 
 /// line = what each input column gets of the output row in `cells`, which starts after `lead` zeros.
 template <class T, int Kernel, int Stride>
-inline void spread_across(const Axis& c, const T* cells, T* line) {
+inline void spread_across(const Axis& c, const Span* spans, const T* cells, T* line) {
   if constexpr (Kernel > 0) {
     static_assert(Kernel <= RowScratch<T>::lead * Stride);
     const int64_t last = (c.input + c.padding - 1) / Stride + 1;
@@ -226,7 +229,7 @@ inline void spread_across(const Axis& c, const T* cells, T* line) {
       return;
     }
     for (int64_t o = 0; o < n; ++o) {
-      const Span s = c.span(o);
+      const Span& s = spans[o];
       T* first = line + c.padding + s.first;
       for (int64_t j = 0; j < s.taps; ++j) first[j * c.dilation] += q[o];
     }
@@ -248,16 +251,17 @@ TARN_KERNEL void spread_rows(const Windows& w, SpreadFrom<T> from, T* dx, int64_
   const int64_t width = c.input;
   const T* divisors = scratch.divisors;
   T* cells = scratch.cells + RowScratch<T>::lead;
-  column_divisors(w, scratch.divisors);
+  list_columns(w, scratch);
   std::fill_n(scratch.cells, RowScratch<T>::cells_room(c), T(0));
   const bool whole = a.global() && b.global() && c.global();
   for (int64_t plane = begin; plane < end; ++plane) {
     T* out = dx + plane * w.input_cells();
     // Everything before `fresh` holds a value; later rows are written at their first visit instead of added to.
     int64_t fresh = 0;
-    for (int64_t i = 0; i < a.output * b.output; ++i) {
-      const Span d = a.span(i / b.output);
-      const Span h = b.span(i % b.output);
+    OutputRow row(plane);
+    for (int64_t i = 0; i < a.output * b.output; ++i, row.next(w)) {
+      const Span d = a.span(row.z);
+      const Span h = b.span(row.v);
       const T row_part = static_cast<T>(row_divisor(w, d, h));
       const int64_t at_cell = (plane * a.output * b.output + i) * n;
       const T* g = from.g + at_cell;
@@ -269,18 +273,18 @@ TARN_KERNEL void spread_rows(const Windows& w, SpreadFrom<T> from, T* dx, int64_
       }
 #pragma GCC ivdep
       for (int64_t o = 0; o < n; ++o) cells[o] = r.share(g[o], y[o], row_part * divisors[o]);
-      spread_across<T, Kernel, Stride>(c, scratch.cells, scratch.line);
+      spread_across<T, Kernel, Stride>(c, scratch.spans, scratch.cells, scratch.line);
       const T* line = scratch.line + c.padding;
       each_row(w, d, h, [&](int64_t at) {
-        T* row = out + at;
+        T* to = out + at;
         if (at >= fresh) {
-          std::memset(out + fresh, 0, static_cast<size_t>(at - fresh) * sizeof(T));
-          std::memcpy(row, line, static_cast<size_t>(width) * sizeof(T));
+          if (at > fresh) std::memset(out + fresh, 0, static_cast<size_t>(at - fresh) * sizeof(T));
+          std::memcpy(to, line, static_cast<size_t>(width) * sizeof(T));
           fresh = at + width;
           return;
         }
 #pragma GCC ivdep
-        for (int64_t k = 0; k < width; ++k) row[k] += line[k];
+        for (int64_t k = 0; k < width; ++k) to[k] += line[k];
       });
     }
     std::memset(out + fresh, 0, static_cast<size_t>(w.input_cells() - fresh) * sizeof(T));
@@ -320,8 +324,10 @@ void with_row_scratch(const Axis& c, int64_t n, int64_t cost, F body) {
   const int64_t cells = RowScratch<T>::cells_room(c);
   if (n == 0) return;
   parallel_range(n, cost, [&](int64_t begin, int64_t end) {
-    Scratch scratch(Scratch::size<T>(line) + 2 * Scratch::size<T>(cells));
-    body(begin, end, RowScratch<T>{scratch.take<T>(line), scratch.take<T>(cells), scratch.take<T>(cells)});
+    Scratch scratch(Scratch::size<T>(line) + 2 * Scratch::size<T>(cells) + Scratch::size<Span>(c.output));
+    body(begin, end,
+         RowScratch<T>{scratch.take<T>(line), scratch.take<T>(cells), scratch.take<T>(cells),
+                       scratch.take<Span>(c.output)});
   });
 }
 

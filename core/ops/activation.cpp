@@ -214,15 +214,4 @@ const auto& prelu_row = add_op("prelu", "x, or weight · x below 0", [](const Te
                             .sample({{2, 3, 2}, {3}}, Domain::away_from_ties)
                             .sample({{4}, {1}}, Domain::away_from_ties);
 
-Tensor glu(const Tensor& x, int64_t dim) {
-  check(x.rank() > 0, "glu: needs at least one dimension");
-  const int d = x.shape().axis(dim, "glu");
-  const int64_t size = x.shape()[d];
-  check(size % 2 == 0, "glu: dimension ", dim, " of ", x.shape(), " has odd size ", size, "; it is cut into halves");
-  return narrow(x, d, 0, size / 2) * sigmoid(narrow(x, d, size / 2, size / 2));
-}
-const auto& glu_row = add_op("glu", "first half · sigmoid(second half)", [](const Tensors& t) {
-                        return glu(t[0], 1);
-                      }).sample({{2, 4, 2}});
-
 }  // namespace tarn

@@ -52,35 +52,69 @@ Shape padded_shape(const Tensor& x, const Margins& m, int64_t least) {
   return Shape(std::span<const int64_t>(sizes, static_cast<size_t>(x.rank())));
 }
 
-/// Rows of y along the last dimension: what x has there, between runs of the value.
+/// Which row of x comes at a row of y, in row-major order of the dimensions in front of `front`; moving on by one row
+/// takes no division.
+class RowSource {
+ public:
+  RowSource(const Shape& x, const Shape& y, const Margins& m, int front, int64_t row)
+      : x_(x), y_(y), m_(m), front_(front) {
+    for (int d = front - 1; d >= 0; --d) {
+      at_[d] = row % y[d];
+      row /= y[d];
+    }
+    find();
+  }
+  bool inside() const { return inside_; }
+  int64_t row() const { return row_; }
+  void next() {
+    int d = front_ - 1;
+    while (d >= 0 && ++at_[d] == y_[d]) at_[d--] = 0;
+    if (d == front_ - 1 && inside_ && at_[d] - m_.before[d] < x_[d])
+      ++row_;
+    else
+      find();
+  }
+
+ private:
+  void find() {
+    row_ = 0;
+    inside_ = true;
+    for (int d = 0; d < front_; ++d) {
+      const int64_t at = at_[d] - m_.before[d];
+      inside_ = inside_ && at >= 0 && at < x_[d];
+      row_ = row_ * x_[d] + at;
+    }
+  }
+
+  const Shape &x_, &y_;
+  const Margins& m_;
+  int front_;
+  int64_t at_[Shape::max_rank] = {};
+  int64_t row_ = 0;
+  bool inside_ = true;
+};
+
+/// Rows of y along the last padded dimension and what lies behind it: what x has there, between runs of the value.
 template <class T>
 void fill_rows(const Tensor& x, const Margins& m, T value, Tensor& y) {
-  const int last = y.rank() - 1;
-  const int64_t width = y.shape()[last];
-  const int64_t wide = x.shape()[last];
-  const int64_t left = std::min(width, std::max<int64_t>(0, m.before[last]));
-  const int64_t skipped = std::max<int64_t>(0, -m.before[last]);
+  int last = y.rank() - 1;
+  while (m.before[last] == 0 && m.after[last] == 0) --last;
+  const int64_t unit = y.shape().product(last + 1, y.rank());
+  const int64_t width = y.shape()[last] * unit;
+  const int64_t wide = x.shape()[last] * unit;
+  const int64_t left = std::min(width, std::max<int64_t>(0, m.before[last] * unit));
+  const int64_t skipped = std::max<int64_t>(0, -m.before[last] * unit);
   const int64_t kept = std::max<int64_t>(0, std::min(wide - skipped, width - left));
   const T* from = x.data<T>();
   T* to = y.fill<T>();
   parallel_range(y.numel() / width, width, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      // Which row of x this is, if any.
-      int64_t rest = r;
-      int64_t row = 0;
-      int64_t step = 1;
-      bool inside = true;
-      for (int d = last - 1; d >= 0; --d) {
-        const int64_t at = rest % y.shape()[d] - m.before[d];
-        rest /= y.shape()[d];
-        inside = inside && at >= 0 && at < x.shape()[d];
-        row += at * step;
-        step *= x.shape()[d];
-      }
+    RowSource source(x.shape(), y.shape(), m, last, begin);
+    for (int64_t r = begin; r < end; ++r, source.next()) {
       T* out = to + r * width;
-      std::fill(out, out + (inside ? left : width), value);
-      if (!inside) continue;
-      std::copy(from + row * wide + skipped, from + row * wide + skipped + kept, out + left);
+      std::fill(out, out + (source.inside() ? left : width), value);
+      if (!source.inside()) continue;
+      const T* row = from + source.row() * wide + skipped;
+      std::copy(row, row + kept, out + left);
       std::fill(out + left + kept, out + width, value);
     }
   });

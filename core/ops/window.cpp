@@ -110,7 +110,7 @@ void check_filled(const char* op, const Axis& a) {
 
 }  // namespace
 
-Span Axis::span(int64_t o) const {
+Span Axis::clipped_span(int64_t o) const {
   if (kind == Kind::sliding) return sliding_span(*this, o);
   if (kind == Kind::listed) return (*spans)[static_cast<size_t>(o)];
   Span s;
@@ -250,6 +250,7 @@ Windows adaptive_windows(const char* op, const Shape& input, int rank,
     // The start of a window, in units of 1/O cells, is a multiple of the common divisor of I and O.
     const int64_t latest = a.output - std::gcd(a.input, a.output);
     a.kernel = (a.input + latest + a.output - 1) / a.output;
+    if (a.output > 1 && a.input % a.output == 0) a.stride = a.kernel;  // equal windows side by side
   }
   check_output(op, w);
   return w;

@@ -31,10 +31,20 @@ struct Axis {
   int64_t dilation = 1;
   std::shared_ptr<const std::vector<Span>> spans = nullptr;  ///< of a listed axis
 
-  Span span(int64_t o) const;
-  bool sliding() const { return kind == Kind::sliding; }
+  Span span(int64_t o) const {
+    const int64_t start = o * stride - padding;
+    if (sliding() && start >= 0 && start + dilation * (kernel - 1) < input) return {start, kernel, 0, kernel};
+    return clipped_span(o);
+  }
+  /// Whether window o starts at o * stride - padding and has `kernel` taps before it is clipped.
+  bool sliding() const {
+    return kind == Kind::sliding || (kind == Kind::adaptive && stride == kernel && kernel * output == input);
+  }
   /// Whether every output position sees the whole input.
   bool global() const { return output == 1 && span(0).taps == input && dilation == 1; }
+
+ private:
+  Span clipped_span(int64_t o) const;
 };
 
 /// Whether windows may have no cells; the kernels of pooling want one in each.
