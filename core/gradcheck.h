@@ -13,10 +13,10 @@ namespace tarn {
 
 /// What a comparison of derivatives came to. `kink`: at this very point a comparison, a maximum or a sign changes, so
 /// that no derivative exists; the analytic value was that of one of the pieces that meet there, or lay between the
-/// slopes to both sides, and is as right as any.
-enum class Verdict { pass, fail, kink };
+/// slopes to both sides, and is as right as any. `skipped`: time was up before anything was compared.
+enum class Verdict { pass, fail, kink, skipped };
 
-/// "pass", "fail" or "kink".
+/// "pass", "fail", "kink" or "skipped".
 const char* verdict_name(Verdict verdict);
 
 /// Along which directions an input is moved.
@@ -39,7 +39,7 @@ struct GradientCheckOptions {
   uint64_t seed = 0;        ///< of directions, elements and cotangents
   int64_t search = 512;     ///< so many elements are tried one by one to find the worst of an input that fails
   int differentiable = -1;  ///< so many of the first inputs are checked; -1: all floating ones
-  double seconds = 0;       ///< no further comparison is begun after so long, but each input gets one; 0: no limit
+  double seconds = 0;       ///< no further comparison is begun after so long; 0: no limit
   std::vector<std::string> names = {};  ///< of the inputs, for reports; default "input 0", …
   /// Called now and then with the comparisons made and those planned.
   std::function<void(int64_t made, int64_t planned)> progress = {};

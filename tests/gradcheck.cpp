@@ -82,6 +82,22 @@ TEST_CASE("integer inputs, empty inputs and outputs that do not depend on an inp
   CHECK(report.checks.size() == 6);
 }
 
+TEST_CASE("what time does not allow is counted, and passes for nothing") {
+  int evaluations = 0;
+  const auto f = [&evaluations](const Tensors& x) {
+    ++evaluations;
+    return exp(x[0]);
+  };
+  const GradientReport report = check_gradients(f, {values({1, 2})}, {.order = 2, .seconds = 1e-12});
+  CHECK(evaluations == 0);
+  REQUIRE(report.checks.size() == 2);
+  for (const InputCheck& c : report.checks) {
+    CHECK(c.verdict == Verdict::skipped);
+    CHECK(c.comparisons == 0);
+    CHECK(c.skipped == 5);  // three directions and two elements
+  }
+}
+
 TEST_CASE("a float32 input is refused") {
   const auto f = [](const Tensors& x) { return x[0]; };
   CHECK_THROWS_AS(check_gradients(f, {Tensor::ones({2})}), Error);

@@ -38,7 +38,7 @@ int run_gradcheck(std::span<const std::string> arguments) {
       .flag("--directions", &directions, "random directions for each tensor (default 3)", "N")
       .flag("--samples", &options.how.samples, "elements tried for each tensor where not all are (default 8)", "N")
       .flag("--seconds", &options.how.seconds,
-            "time budget: when it is spent each tensor left gets one comparison (default: none)", "S")
+            "time budget: what is left when it is spent is counted, not compared (default: none)", "S")
       .flag("--step", &options.how.step, "largest step of the differences (default 1/256)", "H")
       .flag("--tolerance", &options.how.tolerance, "largest relative error that passes (default 1e-6)", "E")
       .flag("--seed", &seed, "of directions, elements and cotangents (default 0)", "N")
