@@ -23,7 +23,13 @@ class MarginRows {
   /// Elements of memory that it needs.
   static int64_t room(const Windows& w) { return (slots(w) + 1) * length(w); }
   static int64_t slots(const Windows& w) { return reach(w.axes[0]) * reach(w.axes[1]); }
-  static int64_t length(const Windows& w) { return (w.axes[2].output - 1) * w.axes[2].stride + reach(w.axes[2]); }
+  static int64_t length(const Windows& w) { return (columns(w) - 1) * w.axes[2].stride + reach(w.axes[2]); }
+  /// Windows that a row has room for: of copied rows whole vectors of four, since what is left over for single steps
+  /// would take longer than the vectors.
+  static int64_t columns(const Windows& w) {
+    const int64_t n = w.axes[2].output;
+    return direct(w) ? n : (n + 3) / 4 * 4;
+  }
 
   MarginRows(const Windows& w, T* memory, int64_t* held)
       : memory_(memory),
@@ -31,7 +37,7 @@ class MarginRows {
         width_(w.axes[2].input),
         left_(w.axes[2].padding),
         length_(length(w)),
-        direct_(left_ == 0 && length_ <= width_),
+        direct_(direct(w)),
         reach_d_(reach(w.axes[0])),
         reach_h_(reach(w.axes[1])) {
     std::fill_n(held_, reach_d_ * reach_h_, int64_t{-1});
@@ -53,6 +59,10 @@ class MarginRows {
 
  private:
   static int64_t reach(const Axis& a) { return a.dilation * (a.kernel - 1) + 1; }
+  static bool direct(const Windows& w) {
+    const Axis& c = w.axes[2];
+    return c.padding == 0 && (c.output - 1) * c.stride + reach(c) <= c.input;
+  }
 
   T* memory_;
   int64_t* held_;
@@ -204,9 +214,10 @@ TARN_KERNEL void max_rows(const Windows& w, const T* x, T* y, uint8_t* winners, 
   using I = IntegerLike<T>;
   const auto& [a, b, c] = w.axes;
   MarginRows<T> margins(w, scratch.margins, scratch.held);
-  for (int64_t o = 0; o < c.output; ++o) scratch.starts[o] = static_cast<I>(c.span(o).skipped);
-  const int64_t count = a.kernel * b.kernel;
   const int64_t n = c.output;
+  const int64_t columns = MarginRows<T>::columns(w);
+  for (int64_t o = 0; o < columns; ++o) scratch.starts[o] = o < n ? static_cast<I>(c.span(o).skipped) : I(0);
+  const int64_t count = a.kernel * b.kernel;
   I* won = scratch.winners;
   OutputRow at(w, begin);
   for (int64_t i = begin; i < end; ++i, at.next(w)) {
@@ -224,8 +235,10 @@ TARN_KERNEL void max_rows(const Windows& w, const T* x, T* y, uint8_t* winners, 
     }
     T* out = y + i * n;
     if constexpr (Rows > 0) {
-      if (max_row<Rows, Kernel, Stride, false>(scratch.rows, n, scratch.starts, first, out, won))
-        max_row<Rows, Kernel, Stride, true>(scratch.rows, n, scratch.starts, first, out, won);
+      T* best = columns == n ? out : scratch.tops;
+      if (max_row<Rows, Kernel, Stride, false>(scratch.rows, columns, scratch.starts, first, best, won))
+        max_row<Rows, Kernel, Stride, true>(scratch.rows, columns, scratch.starts, first, best, won);
+      if (best != out) std::copy_n(best, n, out);
     } else {
       max_row_of_any(scratch.rows, count, c, scratch.starts, first, out, won, scratch.tops, scratch.places);
     }

@@ -32,14 +32,14 @@ inline I first_row(const T* row, I place, int64_t length, T* tops, I* places) {
 /// from. True where a NaN was met.
 template <class T, class I>
 inline bool max_window_rows(const Windows& w, const Span& d, const Span& h, const T* x, T* tops, I* places) {
-  const auto& [a, b, c] = w.axes;
-  const int64_t width = c.input;
-  const auto row_at = [&](int64_t r) {
-    return ((d.first + r / h.taps * a.dilation) * b.input + h.first + r % h.taps * b.dilation) * width;
-  };
-  I bad = first_row(x + row_at(0), static_cast<I>(row_at(0)), width, tops, places);
-  for (int64_t r = 1; r < d.taps * h.taps; ++r)
-    bad |= max_with_row(x + row_at(r), static_cast<I>(row_at(r)), width, tops, places);
+  const int64_t width = w.axes[2].input;
+  I bad = 0;
+  bool begun = false;
+  each_row(w, d, h, [&](int64_t at) {
+    bad |= begun ? max_with_row(x + at, static_cast<I>(at), width, tops, places)
+                 : first_row(x + at, static_cast<I>(at), width, tops, places);
+    begun = true;
+  });
   return bad != 0;
 }
 

@@ -49,16 +49,17 @@ void pick_taps(const Winners& winners, const T* x, T* y, int64_t planes) {
   const int64_t room = kernels::MarginRows<T>::room(w);
   const int64_t slots = kernels::MarginRows<T>::slots(w);
   const int64_t length = kernels::MarginRows<T>::length(w);
+  const int64_t columns = kernels::MarginRows<T>::columns(w);
   const int64_t bytes = Scratch::size<T>(room) + Scratch::size<int64_t>(slots) +
-                        Scratch::size<const T*>(a.kernel * b.kernel) + 2 * Scratch::size<I>(c.output) +
+                        Scratch::size<const T*>(a.kernel * b.kernel) + 2 * Scratch::size<I>(columns) +
                         Scratch::size<T>(length) + Scratch::size<I>(length);
   const MaxRows<T> rows = max_rows_for<T>(w);
   uint8_t* won = static_cast<uint8_t*>(winners.storage.data());
   parallel_range(planes * a.output * b.output, c.output * w.taps() + c.input, [&](int64_t begin, int64_t end) {
     Scratch scratch(bytes);
     const kernels::MaxScratch<T> memory{
-        scratch.take<T>(room),     scratch.take<int64_t>(slots), scratch.take<const T*>(a.kernel * b.kernel),
-        scratch.take<I>(c.output), scratch.take<I>(c.output),    scratch.take<T>(length),
+        scratch.take<T>(room),    scratch.take<int64_t>(slots), scratch.take<const T*>(a.kernel * b.kernel),
+        scratch.take<I>(columns), scratch.take<I>(columns),     scratch.take<T>(length),
         scratch.take<I>(length)};
     rows(w, x, y, won, begin, end, memory);
   });
