@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures Tarn against PyTorch and writes the table of docs/performance.md.
+"""Measures Tarn against PyTorch and writes this machine's table in docs/performance.md, where each processor has one.
 
 usage: docs/performance.py [--tarn build/tarn] [--peer FILE] [--rounds 3] [--seconds 1] [--threads 2] [NAME...]
 
@@ -8,7 +8,7 @@ line, by default $TARN_SHARED/bench/torch_bench.py. Every workload runs in a pro
 `rounds` times, so that both meet the same moods of the machine; of each side the least time counts. Needs python3-torch.
 With NAMEs (parts of workload names) only those are measured and printed, and the file stays as it is.
 """
-import argparse, json, os, re, subprocess, sys
+import argparse, datetime, json, os, re, subprocess, sys, tempfile
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -62,12 +62,23 @@ def measure(name):
     return best
 
 
+def where(name):
+    """The ops that take most of a step, by its profile."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [options.tarn, "bench", name, *common, "--profile", os.path.join(folder, "trace.json")]
+        text = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    table = re.search(r"^op +calls.*?\n(.*?)\n\n", text, re.S | re.M).group(1)
+    shares = [(line.split()[0], float(line.split()[-1].rstrip("%"))) for line in table.splitlines()]
+    return ", ".join(f"{op} {share:.0f} %" for op, share in shares[:3] if share >= 5)
+
+
 def row(name, best):
     p, t = best["peer"], best["tarn"]
-    memory = f"{t['peak_rss_mb'] / p['peak_rss_mb']:.2f}" if name.startswith("train/") else ""
+    training = name.startswith("train/")
+    memory = f"{t['peak_rss_mb'] / p['peak_rss_mb']:.2f}" if training else ""
     digits = lambda ms: f"{ms:.3f}" if ms < 10 else f"{ms:.1f}"
     return (f"| `{name}` | {digits(p['min_ms'])} | {digits(t['min_ms'])} | **{p['min_ms'] / t['min_ms']:.2f}** | "
-            f"{t['gflops']:.0f} | {t['gbytes']:.0f} | {100 * t['of_peak']:.0f} % | {memory} |")
+            f"{t['gflops']:.0f} | {t['gbytes']:.0f} | {100 * t['of_peak']:.0f} % | {memory} | {where(name) if training else ''} |")
 
 
 facts = json.loads(subprocess.run([options.tarn, "info", "--peak", "--json", "--threads", str(options.threads)],
@@ -77,14 +88,19 @@ for name in workloads():
     rows.append(row(name, measure(name)))
     print(rows[-1], flush=True)
 if not options.names:
-    head = (f"{facts['processor']}, {facts['vectors']}, {options.threads} threads, {facts['blas']}; at best "
+    machine = f"{facts['processor']}, {facts['vectors']}"
+    today = datetime.date.today().isoformat()
+    head = (f"**{machine}**, {today}: {options.threads} threads, {facts['blas']}; at best "
             f"{facts['gflops']:.0f} GFLOP/s in products and {facts['gbytes']:.0f} GB/s in copies. Best of {options.rounds} "
             f"rounds of {options.seconds:g} s, both sides in turn.\n\n"
-            "| workload | PyTorch 1.13.1, ms | Tarn, ms | ratio | GFLOP/s | GB/s | of peak | memory |\n"
-            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+            "| workload | PyTorch 1.13.1, ms | Tarn, ms | ratio | GFLOP/s | GB/s | of peak | memory | where the step goes |\n"
+            "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n")
     path = os.path.join(root, "docs", "performance.md")
     text = open(path).read()
-    begin, end = "<!-- measured -->\n", "<!-- end -->"
-    new = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: begin + head + "\n".join(rows) + "\n" + end, text,
-                 flags=re.S)
-    open(path, "w").write(new)
+    begin, end = f"<!-- measured: {machine} -->\n", "<!-- end -->\n"
+    section = begin + head + "\n".join(rows) + "\n" + end
+    if begin in text:
+        text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: section, text, flags=re.S)
+    else:
+        text = text.replace("<!-- measured: ", section + "\n<!-- measured: ", 1)
+    open(path, "w").write(text)

@@ -175,6 +175,9 @@ TEST_CASE("convolutions of the shapes of real networks equal plain loops") {
   check_case(square(1, 2, 3, 60, 31, 1, 15));                 // a large kernel
   check_case(square(2, 300, 20, 6, 3, 1, 1));                 // more rows of the column matrix than fit its buffer
   check_case(square(1, 80, 800, 3, 3, 1, 1));                 // weights so many that their gradient is cut by rows
+  check_case(square(2, 30, 260, 24, 3, 2, 0));                // products that are left whole: of the weights,
+  check_case(square(1, 16, 256, 17, 1, 1, 0));                // forward,
+  check_case(square(3, 32, 256, 7, 3, 1, 1));                 // and of the input, several images in one matrix
   check_case({{1, 2, 20000}, {3, 2, 5}, {1, 3, 19996}, {}});  // one long row
 }
 

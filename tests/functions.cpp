@@ -112,5 +112,29 @@ TEST_CASE("a gradient is the same whether or not it is differentiated again") {
   }
 }
 
+TEST_CASE("a gated linear unit along any dimension is one half times the sigmoid of the other, with its gradient") {
+  for (const Dtype dtype : {Dtype::f32, Dtype::f64})
+    for (int d = 0; d < 3; ++d) {
+      CAPTURE(d);
+      const Tensor values = uniform({4, 6, 70}, Stream{3, purpose_of("tests/functions"), 0}, -4, 4, dtype);
+      const int64_t half = values.shape()[d] / 2;
+      const Tensor seed =
+          uniform(values.shape().with(d, half), Stream{4, purpose_of("tests/functions"), 0}, -1, 1, dtype);
+      Tape tape;
+      const Tensor x = tape.variable(values);
+      const Tensor y = glu(x, d);
+      const Tensor expected = narrow(x, d, 0, half) * sigmoid(narrow(x, d, half, half));
+      const auto distance = [](const Tensor& a, const Tensor& b) {
+        return amax(abs(a.detach() - b.detach())).to(Dtype::f64).item();
+      };
+      const double bound = dtype == Dtype::f32 ? 3e-6 : 1e-14;
+      CHECK(distance(y, expected) < bound);
+      const Tensor right = tape.gradient(expected, x, {.keep = true, .seed = seed});
+      CHECK(distance(tape.gradient(y, x, {.keep = true, .seed = seed}), right) < bound);
+      CHECK(distance(tape.gradient(y, x, {.create_graph = true, .seed = seed}), right) < bound);
+    }
+  CHECK(glu(Tensor::ones({3, 0}), 1).shape() == Shape{3, 0});
+}
+
 }  // namespace
 }  // namespace tarn::test_functions

@@ -234,6 +234,26 @@ TEST_CASE("padding: constants, reflections, edges, circles and crops") {
   CHECK_THROWS_AS(pad(x, Dims{1, 1}, "symmetric"), Error);
 }
 
+TEST_CASE("constants around any dimensions, and crops of them, last dimension first") {
+  const Tensor x = counted({3, 4, 5, 6});
+  for (const Dims& sizes :
+       {Dims{1, 2}, Dims{0, 0, 1, 2}, Dims{0, 0, 0, 0, 2, -1}, Dims{1, 1, -1, 2, 0, 0, 1, 0}, Dims{-2, 3, 0, 0, -1, -1},
+        Dims{0, 0, 0, 0, 0, 0, -1, 2}, Dims{-5, 7, 2, 2, 3, -4}, Dims{1, 1, -5, 1}}) {
+    check_moved(
+        pad(x, sizes, "constant", -1),
+        [&](const Index& i) {
+          Index from = i;
+          for (size_t d = 0; d < 4; ++d) {
+            const size_t at = 2 * (3 - d);
+            from[d] -= at < sizes.size() ? sizes[at] : 0;
+            if (from[d] < 0 || from[d] >= x.shape()[static_cast<int>(d)]) return int64_t{-1};
+          }
+          return flat(x.shape(), from);
+        },
+        -1);
+  }
+}
+
 TEST_CASE("cast changes the dtype and its gradient comes back in the first one") {
   const Tensor x = counted({3}).requires_grad();
   Tape tape;

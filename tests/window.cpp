@@ -84,6 +84,8 @@ TEST_CASE("adaptive windows cover floor(i I / O) to ceil((i + 1) I / O), and the
         widest = std::max(widest, static_cast<int64_t>(expected.size()));
       }
       CHECK(w.taps() == widest);
+      // Equal windows side by side are as good as sliding ones.
+      CHECK(w.axes[2].sliding() == (size % output == 0 && (output > 1 || size == 1)));
     }
 }
 

@@ -69,6 +69,17 @@ struct Buffers {
   }
 };
 
+// A row of tiles: of which image, and where in it. Going on to the next one takes no division.
+struct TileRow {
+  int64_t image, at;
+  TileRow(const Plan& p, int64_t row) : image(row / p.down), at(row % p.down) {}
+  void next(const Plan& p) {
+    if (++at < p.down) return;
+    at = 0;
+    ++image;
+  }
+};
+
 // Asks for the row's cells, to be read or (1) written soon. Planes of the next channel are new pages, where the
 // processor does not look ahead by itself.
 template <int write = 0>
@@ -98,23 +109,25 @@ inline void image_row_to_lines(const ConvSizes& s, const Plan& p, const Buffers&
   }
 }
 
+// The kernels below take their sizes by value: what is written could not change a copy, so it stays in registers.
+
 // Frequencies of the tile rows [begin, end) of every channel: lines first, each row of which serves the one or two rows
 // of tiles that see it; then, on full vectors, Bᵀ along the height.
 template <int m, int lanes>
-TARN_KERNEL void transform_input(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+TARN_KERNEL void transform_input(const ConvSizes s, const Plan p, const Buffers b, int64_t begin, int64_t end,
                                  const float* x) {
   using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.input[1] * s.input[2];
   const int64_t tiles = (end - begin) * p.across;
   const int64_t row_lines = (m + 2) * p.pitch;
   for (int64_t c = 0; c < s.channels; ++c) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* image = x + (row / p.down * s.channels + c) * cells;
-      const int64_t at = row % p.down;
-      const int64_t top = at * m - s.before[1];
-      const bool goes_on = row + 1 < end && at + 1 < p.down;
+    TileRow tile(p, begin);
+    for (int64_t row = begin; row < end; ++row, tile.next(p)) {
+      const float* image = x + (tile.image * s.channels + c) * cells;
+      const int64_t top = tile.at * m - s.before[1];
+      const bool goes_on = row + 1 < end && tile.at + 1 < p.down;
       float* to = b.lines + (row - begin) * p.across;
-      for (int i = row > begin && at > 0 ? 2 : 0; i < m + 2; ++i) {
+      for (int i = row > begin && tile.at > 0 ? 2 : 0; i < m + 2; ++i) {
         float* also = goes_on && i >= m ? to + (i - m) * row_lines + p.across : nullptr;
         image_row_to_lines<m, lanes>(s, p, b, image, top + i, to + i * row_lines, also);
       }
@@ -133,7 +146,7 @@ TARN_KERNEL void transform_input(const ConvSizes& s, const Plan& p, const Buffer
 
 // Output rows: Aᵀ along the height on full vectors, which gives lines; then along the width.
 template <int m, int lanes>
-TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+TARN_KERNEL void transform_output(const ConvSizes s, const Plan p, const Buffers b, int64_t begin, int64_t end,
                                   const float* bias, float* y) {
   using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.output[1] * s.output[2];
@@ -149,10 +162,11 @@ TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffe
         store_column<m>(b.lines + f * p.pitch + v, row_lines, out);
       }
     }
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t top = row % p.down * m;
+    TileRow tile(p, begin);
+    for (int64_t row = begin; row < end; ++row, tile.next(p)) {
+      const int64_t top = tile.at * m;
       const float* lines = b.lines + (row - begin) * p.across;
-      float* to = y + (row / p.down * s.filters + k) * cells + top * s.output[2];
+      float* to = y + (tile.image * s.filters + k) * cells + top * s.output[2];
       const int64_t rows = std::min<int64_t>(m, s.output[1] - top);
       fetch_row<1>(to + cells, rows * s.output[2]);
       for (int64_t r = 0; r < rows; ++r)
@@ -164,16 +178,17 @@ TARN_KERNEL void transform_output(const ConvSizes& s, const Plan& p, const Buffe
 
 // Frequencies of the output's cotangent: planes (i, f) = A along both axes of m × m cells, zeros outside.
 template <int m, int lanes>
-TARN_KERNEL void transform_cotangent(const ConvSizes& s, const Plan& p, const Buffers& b, int64_t begin, int64_t end,
+TARN_KERNEL void transform_cotangent(const ConvSizes s, const Plan p, const Buffers b, int64_t begin, int64_t end,
                                      const float* g) {
   using V = typename Lanes<wide>::Vector;
   const int64_t cells = s.output[1] * s.output[2];
   const int64_t tiles = (end - begin) * p.across;
   const int64_t row_lines = (m + 2) * p.pitch;
   for (int64_t k = 0; k < s.filters; ++k) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* image = g + (row / p.down * s.filters + k) * cells;
-      const int64_t top = row % p.down * m;
+    TileRow tile(p, begin);
+    for (int64_t row = begin; row < end; ++row, tile.next(p)) {
+      const float* image = g + (tile.image * s.filters + k) * cells;
+      const int64_t top = tile.at * m;
       float* to = b.lines + (row - begin) * p.across;
       for (int64_t i = 0; i < m; ++i, to += row_lines) {
         if (top + i >= s.output[1]) {
