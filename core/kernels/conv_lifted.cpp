@@ -14,6 +14,7 @@ namespace tarn::kernels {
 
 namespace {
 
+constexpr int64_t overhang = 16;              // elements that copying whole vectors may write or read behind a row
 constexpr int64_t buffer_limit = 192 * 1024;  // elements of lifted rows: what stays in the second-level cache
 
 // How output rows are cut into tiles and channels into blocks. A lifted row stands for a channel and a tap along the
@@ -25,6 +26,8 @@ struct Lift {
   int64_t rows;    // input rows of a tile with the same remainder by the stride
   int64_t pitch;
   int64_t block;  // channels at a time
+  int64_t seen;   // input rows that a whole tile sees, and what of each, with margins and room for a vector's overhang
+  int64_t wide;
 
   explicit Lift(const ConvSizes& s) {
     taps = s.kernel[0] * s.kernel[2];
@@ -38,7 +41,18 @@ struct Lift {
     pitch = row_pitch(s.stride[1] * rows * s.output[2]);
     const int64_t blocks = ceil_div(s.group_channels() * taps * pitch, buffer_limit);
     block = ceil_div(s.group_channels(), blocks);
+    seen = rows_seen(s, height);
+    wide = cells_seen(s) + overhang;
   }
+  static int64_t rows_seen(const ConvSizes& s, int64_t output_rows) {
+    return (output_rows - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+  }
+  static int64_t cells_seen(const ConvSizes& s) {
+    return (s.output[2] - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
+  }
+  // Elements of memory for a block of lifted rows, and behind them for one slice of a channel with its margins.
+  int64_t lifted() const { return block * taps * pitch + overhang; }
+  int64_t room() const { return lifted() + seen * wide; }
   // Where the output rows of a tile find what the kernel's row `kh` sees.
   int64_t offset(const ConvSizes& s, int64_t kh) const {
     const int64_t first = kh * s.dilation[1];
@@ -52,50 +66,64 @@ struct LiftedTile {
   int64_t first_cell(const ConvSizes& s) const { return (depth * s.output[1] + top) * s.output[2]; }
 };
 
-// One input row under one tap: zeros where it leaves the row.
+// Copies n elements of vectors, the last of which may run over the end.
 template <class T>
-inline void lift_row(const T* row, int64_t first, int64_t last, int64_t at, int64_t stride, int64_t width, T* to) {
-  zero_row(to, first);
-  if (stride == 1) {
-    copy_row(to + first, row + first + at, last - first);
-  } else if (stride == 2) {
-    for (int64_t i = first; i < last; ++i) to[i] = row[2 * i + at];
-  } else {
-    for (int64_t i = first; i < last; ++i) to[i] = row[stride * i + at];
-  }
-  zero_row(to + last, width - last);
+inline void copy_over(const T* from, int64_t n, T* to) {
+  constexpr int64_t lanes = 64 / sizeof(T);
+  static_assert(lanes <= overhang);
+  for (int64_t i = 0; i < n; i += lanes) __builtin_memcpy(to + i, from + i, 64);
 }
 
-// Lifted rows of the channels [begin, end) of a tile's group.
+// The rows of one slice of a channel that a tile sees, from number `above` on, with the zeros that stand around it.
+// Those beside the rows are there already.
 template <class T>
-TARN_KERNEL void lift(const ConvSizes& s, const Lift& l, const LiftedTile& tile, int64_t begin, int64_t end, const T* x,
+inline void rows_with_margins(const ConvSizes& s, const Lift& l, const T* slice, int64_t above, int64_t seen, T* to) {
+  const int64_t width = s.input[2];
+  const int64_t first = std::clamp<int64_t>(s.before[2], 0, l.wide - overhang);
+  const int64_t skipped = std::max<int64_t>(0, -s.before[2]);
+  const int64_t count = std::clamp<int64_t>(width - skipped, 0, l.wide - overhang - first);
+  to += first;
+  for (int64_t h = above; h < above + seen; ++h, to += l.wide) {
+    if (!slice || h < 0 || h >= s.input[1])
+      zero_row(to, count);
+    else
+      copy_row(to, slice + h * width + skipped, count);
+  }
+}
+
+// Lifted rows of the channels [begin, end) of a tile's group, in the order of memory: what a row writes over its end
+// comes before what belongs there.
+template <class T>
+TARN_KERNEL void lift(const ConvSizes s, const Lift l, const LiftedTile tile, int64_t begin, int64_t end, const T* x,
                       T* out) {
   const int64_t width = s.output[2];
   const int64_t stride = s.stride[2];
-  const int64_t seen = (tile.height - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+  const int64_t seen = Lift::rows_seen(s, tile.height);
   const int64_t above = tile.top * s.stride[1] - s.before[1];
-  const T* planes = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
-  for (int64_t tap = 0; tap < l.taps; ++tap) {
-    const int64_t at = tap % s.kernel[2] * s.dilation[2] - s.before[2];
-    const int64_t first = std::clamp<int64_t>(ceil_div(-at, stride), 0, width);
-    const int64_t last = std::clamp(ceil_div(s.input[2] - at, stride), first, width);
-    const int64_t z = tile.depth * s.stride[0] + tap / s.kernel[2] * s.dilation[0] - s.before[0];
-    const bool outside = z < 0 || z >= s.input[0];
-    const T* slice = planes + (outside ? 0 : z) * s.input[1] * s.input[2];
-    for (int64_t c = 0; c < end - begin; ++c, slice += s.input_cells()) {
-      T* line = out + (c * l.taps + tap) * l.pitch;
-      for (int64_t phase = 0; phase < s.stride[1]; ++phase) {
-        T* to = line + phase * l.rows * width;
-        for (int64_t r = phase; r < seen; r += s.stride[1], to += width) {
-          const int64_t h = above + r;
-          if (outside || h < 0 || h >= s.input[1])
-            zero_row(to, width);
-          else
-            lift_row(slice + h * s.input[2], first, last, at, stride, width, to);
+  const T* channel = x + (tile.image * s.channels + tile.group * s.group_channels() + begin) * s.input_cells();
+  T* const plain = out + l.lifted();
+  zero_row(plain, seen * l.wide);
+  for (int64_t c = begin; c < end; ++c, channel += s.input_cells())
+    for (int64_t kd = 0; kd < s.kernel[0]; ++kd) {
+      const int64_t z = tile.depth * s.stride[0] + kd * s.dilation[0] - s.before[0];
+      const bool outside = z < 0 || z >= s.input[0];
+      rows_with_margins(s, l, outside ? nullptr : channel + z * s.input[1] * s.input[2], above, seen, plain);
+      for (int64_t kw = 0; kw < s.kernel[2]; ++kw, out += l.pitch)
+        for (int64_t phase = 0; phase < s.stride[1]; ++phase) {
+          T* to = out + phase * l.rows * width;
+          const T* from = plain + phase * l.wide + kw * s.dilation[2];
+          for (int64_t r = phase; r < seen; r += s.stride[1], to += width, from += s.stride[1] * l.wide) {
+            if (stride == 1) {
+              copy_over(from, width, to);
+            } else if (stride == 2) {
+#pragma GCC ivdep
+              for (int64_t i = 0; i < width; ++i) to[i] = from[2 * i];
+            } else {
+              for (int64_t i = 0; i < width; ++i) to[i] = from[stride * i];
+            }
+          }
         }
-      }
     }
-  }
 }
 
 // out[group][kh][filter][channel][kd][kw] from w[filter][channel][kd][kh][kw].
@@ -179,7 +207,7 @@ void lifted_forward(const ConvSizes& s, const T* x, const T* w, const T* bias, T
     if (bias)
       for (int64_t k = 0; k < filters; ++k) std::fill_n(out + k * plane, count, bias[group * filters + k]);
     T beta = bias ? T{1} : T{0};
-    T* rows = scratch<T>(ScratchUse::columns, l.block * l.taps * l.pitch);
+    T* rows = scratch<T>(ScratchUse::columns, l.room());
     for (int64_t c = 0; c < channels; c += l.block) {
       const int64_t last = std::min(c + l.block, channels);
       lift(s, l, tile, c, last, x, rows);
@@ -212,7 +240,7 @@ void lifted_weight_gradient(const ConvSizes& s, const T* x, const T* g, T* dw) {
     for (int64_t kh = 0; kh < s.kernel[1]; ++kh)
       std::fill_n(sum + (kh * channels + begin) * l.taps * filters, (end - begin) * l.taps * filters, T{0});
     T* across = scratch<T>(ScratchUse::cotangent, l.height * s.output[2] * g_pitch);
-    T* rows = scratch<T>(ScratchUse::columns, l.block * l.taps * l.pitch);
+    T* rows = scratch<T>(ScratchUse::columns, l.room());
     for (int64_t i = share * all / cut.shares; i < (share + 1) * all / cut.shares; ++i) {
       const LiftedTile tile = tile_at(s, l, i / tiles, group, i % tiles);
       const int64_t count = tile.height * s.output[2];
