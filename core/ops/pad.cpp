@@ -69,7 +69,7 @@ class RowSource {
   void next() {
     int d = front_ - 1;
     while (d >= 0 && ++at_[d] == y_[d]) at_[d--] = 0;
-    if (d == front_ - 1 && inside_ && at_[d] - m_.before[d] < x_[d])
+    if (d >= 0 && d == front_ - 1 && inside_ && at_[d] - m_.before[d] < x_[d])
       ++row_;
     else
       find();
