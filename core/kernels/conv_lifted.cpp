@@ -186,7 +186,8 @@ bool lifted_fits(const ConvSizes& s) {
   if (s.output[1] * s.output[2] < fewest_columns || s.output[2] < 4) return false;
   // A tile sees some rows more than it has, which must stay in proportion.
   const Lift l(s);
-  return l.pitch <= 4 * l.height * s.output[2] * s.stride[1] && l.taps * l.pitch <= buffer_limit;
+  return l.pitch <= 4 * l.height * s.output[2] * s.stride[1] && l.taps * l.pitch <= buffer_limit &&
+         l.seen * l.wide <= buffer_limit;  // padding and dilation may reach far beyond the input
 }
 
 template <class T>

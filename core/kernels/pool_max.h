@@ -25,10 +25,10 @@ class MarginRows {
   static int64_t slots(const Windows& w) { return reach(w.axes[0]) * reach(w.axes[1]); }
   static int64_t length(const Windows& w) { return (columns(w) - 1) * w.axes[2].stride + reach(w.axes[2]); }
   /// Windows that a row has room for: of copied rows whole vectors of four, since what is left over for single steps
-  /// would take longer than the vectors.
+  /// would take longer than the vectors. Not with large strides, which nothing limits.
   static int64_t columns(const Windows& w) {
     const int64_t n = w.axes[2].output;
-    return direct(w) ? n : (n + 3) / 4 * 4;
+    return direct(w) || w.axes[2].stride > 2 ? n : (n + 3) / 4 * 4;
   }
 
   MarginRows(const Windows& w, T* memory, int64_t* held)
