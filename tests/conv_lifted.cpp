@@ -89,6 +89,10 @@ TEST_CASE("lifted rows are not taken where they would not pay") {
   s.kernel = {1, 3, 3};
   s.before = {0, 1, 1};
   CHECK(kernels::lifted_fits(s));
+  ConvSizes far = s;  // sees four cells, from far outside
+  far.dilation = {1, 1, 90'000'000};
+  far.before = {0, 1, 90'000'000};
+  CHECK_FALSE(kernels::lifted_fits(far));
   ConvSizes pointwise = s;
   pointwise.kernel = {1, 1, 1};
   CHECK_FALSE(kernels::lifted_fits(pointwise));

@@ -197,6 +197,12 @@ TEST_CASE("an empty batch gives an empty result and gradient, an output size of 
   check_equal(tape.gradient(sum(y), x), std::vector<double>(48, 0.0));
 }
 
+TEST_CASE("a stride far beyond the input takes no memory") {
+  const Tensor x = Tensor::ones({1, 1, 4, 4});
+  const SlidingOptions options{.kernel_size = {3}, .stride = {1'000'000'000}, .padding = {1}};
+  CHECK(max_pool(x, sliding_windows("pool", x.shape(), 2, options)).shape() == Shape{1, 1, 1, 1});
+}
+
 TEST_CASE("pooling refuses whole numbers and planes of another size") {
   const Windows w = sliding_windows("pool", {1, 1, 4, 4}, 2, {.kernel_size = {2}});
   CHECK_THROWS_AS(max_pool(Tensor::zeros({1, 1, 4, 4}, Dtype::i64), w), Error);
