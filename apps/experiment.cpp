@@ -58,6 +58,8 @@ void TrainConfig::fields(Fields& f) {
     "run the model in this many segments, keep only the values between them, and compute the rest again for the "
     "gradients: less memory, more time; 0: keep all",
     {.lo = 0, .hi = 1 << 20});
+  f("save_every", save_every, "save after every so many steps too; 0: at the end of each epoch alone",
+    {.lo = 0, .hi = 1e9});
   f("check_finite", check_finite,
     "stop at the first value that is not finite and name op, layer and input ranges; slow");
 }

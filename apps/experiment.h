@@ -21,6 +21,7 @@ struct TrainConfig {
   std::optional<double> clip_grad_value;
   std::string best_by = "loss";
   int64_t checkpoint = 0;
+  int64_t save_every = 0;
   bool check_finite = false;
   void fields(Fields& f);
 };

@@ -48,6 +48,19 @@ void Progress::line(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
 }
 
+void Progress::warn(const std::string& text) {
+  clear();
+  warn_lines(text);
+}
+
+void warn_lines(const std::string& lines) {
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    std::fprintf(stderr, "tarn: warning: %s\n", lines.substr(at, end - at).c_str());
+    at = end + 1;
+  }
+}
+
 void Progress::clear() {
   if (!drawn_) return;
   std::fputs("\r\033[K", stderr);

@@ -24,6 +24,8 @@ class Progress {
   void update(int64_t done, int64_t total, const std::string& label, const std::string& facts);
   /// A line that stays.
   void line(const std::string& text);
+  /// A warning, which is also shown where progress is not.
+  void warn(const std::string& text);
   void clear();
 
  private:
@@ -33,6 +35,9 @@ class Progress {
   bool drawn_ = false;
   Clock::time_point last_{};
 };
+
+/// Each line of a text as a warning on standard error; nothing where there is none.
+void warn_lines(const std::string& lines);
 
 /// "45 ms", "3.2 s", "2 min 5 s", "1 h 3 min".
 std::string duration_text(double seconds);

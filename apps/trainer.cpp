@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "apps/cli.h"
+#include "core/anomaly.h"
 #include "core/ops.h"
 #include "core/profile.h"
 #include "core/tape.h"
@@ -25,6 +25,16 @@ std::vector<Metric> metrics_in(const Json& json, const std::string& part) {
     for (const std::string& name : metric_names(task))
       if (const Json* value = json.find(part + "_" + name)) metrics.push_back({name, number_or_nan(*value)});
   return metrics;
+}
+
+std::optional<double> first_not_finite(const Tensor& x) {
+  if (!x.floating()) return {};
+  return dispatch_floating(x.dtype(), "check_weights", [&](auto zero) -> std::optional<double> {
+    const auto* values = x.data<decltype(zero)>();
+    const auto* end = values + x.numel();
+    const auto* bad = std::find_if(values, end, [](auto v) { return !std::isfinite(v); });
+    return bad == end ? std::nullopt : std::optional<double>(static_cast<double>(*bad));
+  });
 }
 
 /// The value of a metric by its name; NaN where there is none.
@@ -81,21 +91,22 @@ Trainer::Trainer(const Experiment& experiment, const Data& data)
   loader_.start(0);
 }
 
+Context Trainer::next_step() const {
+  return {.training = true,
+          .seed = static_cast<uint64_t>(experiment_.seed),
+          .step = static_cast<uint64_t>(step_),
+          .checkpoints = experiment_.train.checkpoint};
+}
+
 void Trainer::step(const Batch& batch) {
-  Context context{.training = true,
-                  .seed = static_cast<uint64_t>(experiment_.seed),
-                  .step = static_cast<uint64_t>(step_),
-                  .checkpoints = experiment_.train.checkpoint};
+  Context context = next_step();
   const Tensors wrt = optimizer_->parameters();
   Tape tape;
   tape.check_finite(experiment_.train.check_finite);
   const Tensor scores = model_->forward(batch.x, context);
   const Tensor loss = loss_->value(scores, batch.y);
   const double value = loss.item();
-  if (!std::isfinite(value))
-    throw Failure(
-        text("training diverged: the loss is ", value, " in epoch ", epoch_ + 1, ", step ", step_ + 1,
-             "; try a lower learning rate or clip_grad_norm, or find the place with --set train.check_finite=true"));
+  if (!std::isfinite(value)) fail_diverged(value, batch);
   Tensors gradients = tape.gradient(loss, wrt, {.allow_unused = true});
   if (experiment_.train.clip_grad_norm) gradient_norm_ = clip_grad_norm(gradients, *experiment_.train.clip_grad_norm);
   if (experiment_.train.clip_grad_value) clip_grad_value(gradients, *experiment_.train.clip_grad_value);
@@ -109,6 +120,33 @@ void Trainer::step(const Batch& batch) {
   Profile::lap("count metrics");
 }
 
+void Trainer::fail_diverged(double loss, const Batch& batch) {
+  std::string place;
+  try {
+    Context context = next_step();
+    Tape tape;
+    tape.check_finite(true);
+    loss_->value(model_->forward(batch.x, context), batch.y);
+  } catch (const NotFinite& first) {
+    place = text(": ", first.what());
+  }
+  throw Diverged(text("training diverged: the loss is ", loss, " in epoch ", epoch_ + 1, ", step ", step_ + 1, place,
+                      "; try a lower learning rate or clip_grad_norm"));
+}
+
+void Trainer::check_weights() {
+  const auto look = [&](const NamedTensor& named) {
+    const std::optional<double> bad = first_not_finite(*named.tensor);
+    if (!bad) return;
+    throw Diverged(text("training diverged: '", named.name, "' has become ", *bad, " by epoch ", epoch_ + 1, ", step ",
+                        step_,
+                        "; try a lower learning rate or clip_grad_norm, or find the place with --set "
+                        "train.check_finite=true"));
+  };
+  for (const NamedTensor& p : parameters(*model_)) look(p);
+  for (const NamedTensor& b : buffers(*model_)) look(b);
+}
+
 bool Trainer::run_epoch(const Watch& watch) {
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
@@ -120,6 +158,8 @@ bool Trainer::run_epoch(const Watch& watch) {
       step(batch);
     } catch (const Failure&) {
       throw;
+    } catch (const NotFinite& e) {
+      throw Diverged(text("training diverged: epoch ", epoch_ + 1, ", step ", step_ + 1, ": ", e.what()));
     } catch (const Error& e) {  // it was running: not a mistake of the command line
       throw Failure(text("epoch ", epoch_ + 1, ", step ", step_ + 1, ": ", e.what()));
     }
@@ -170,83 +210,6 @@ bool Trainer::is_better(const EpochRecord& record) const {
   const double highest = value_of(best.validation, experiment_.train.best_by);
   if (experiment_.train.best_by != "loss" && value != highest) return value > highest;
   return record.validation_loss < best.validation_loss;
-}
-
-Trainer::State Trainer::state() {
-  State s;
-  for (const NamedTensor& p : parameters(*model_)) s.tensors.emplace_back("model/" + p.name, p.tensor->detach());
-  for (const NamedTensor& b : buffers(*model_)) s.tensors.emplace_back("model/" + b.name, *b.tensor);
-  for (auto& [name, value] : optimizer_->state()) s.tensors.emplace_back("optimizer/" + name, value);
-  if (schedule_)
-    for (auto& [name, value] : schedule_->state()) s.tensors.emplace_back("schedule/" + name, value);
-  Json facts = Json::object();
-  facts.set("epoch", epoch_);
-  facts.set("position", loader_.position());
-  facts.set("step", step_);
-  facts.set("best", best_);
-  facts.set("loss_sum", json_number(sums_.loss));
-  facts.set("examples", sums_.examples);
-  facts.set("correct", sums_.counts.right);
-  facts.set("counted", sums_.counts.total);
-  if (sums_.counts.total > 0) {  // at an epoch's end there is nothing to keep
-    Json confusion = Json::array();
-    for (const int64_t n : sums_.counts.confusion) confusion.push(n);
-    facts.set("confusion", confusion);
-  }
-  facts.set("seconds", seconds_before_);
-  Json rows = Json::array();
-  for (const EpochRecord& r : history_) rows.push(to_json(r));
-  facts.set("history", rows);
-  s.facts = to_text(facts);
-  return s;
-}
-
-void Trainer::load_sums(const Json& facts) {
-  sums_ = {number_or_nan(facts.at("loss_sum")), facts.at("examples").as_integer(),
-           Counts::of(data_.task, data_.classes, false)};
-  Counts& counts = sums_.counts;
-  counts.right = facts.at("correct").as_integer();
-  const Json* counted = facts.find("counted");  // states of earlier versions count samples alone
-  counts.total = counted ? counted->as_integer() : sums_.examples;
-  const Json* confusion = facts.find("confusion");
-  const size_t cells = confusion ? confusion->size() : 0;
-  check(cells == (confusion ? counts.confusion.size() : 0), "the saved state counts ", cells,
-        " pairs of classes, the data has ", counts.confusion.size(), "; it belongs to another experiment");
-  for (size_t i = 0; i < cells; ++i) counts.confusion[i] = confusion->items()[i].as_integer();
-}
-
-void Trainer::load_state(const NamedValues& tensors, const std::string& facts) {
-  NamedValues optimizer_state;
-  NamedValues schedule_state;
-  std::vector<NamedTensor> targets = parameters(*model_);
-  for (const NamedTensor& b : buffers(*model_)) targets.push_back(b);
-  size_t found = 0;
-  for (const auto& [name, value] : tensors) {
-    const size_t slash = name.find('/');
-    const std::string part = name.substr(0, slash);
-    const std::string rest = slash == std::string::npos ? "" : name.substr(slash + 1);
-    if (part == "optimizer") optimizer_state.emplace_back(rest, value);
-    if (part == "schedule") schedule_state.emplace_back(rest, value);
-    if (part != "model") continue;
-    for (const NamedTensor& t : targets) {
-      if (t.name != rest) continue;
-      assign(*t.tensor, value);
-      ++found;
-    }
-  }
-  check(found == targets.size(), "the saved state has ", found, " of the model's ", targets.size(),
-        " tensors; it belongs to another experiment");
-  optimizer_->load_state(optimizer_state);
-  if (schedule_) schedule_->load_state(schedule_state);
-  const Json json = parse_json(facts, "saved state");
-  epoch_ = json.at("epoch").as_integer();
-  step_ = json.at("step").as_integer();
-  best_ = json.at("best").as_integer();
-  load_sums(json);
-  seconds_before_ = json.at("seconds").as_number();
-  history_.clear();
-  for (const Json& row : json.at("history").items()) history_.push_back(epoch_record(row));
-  loader_.start(epoch_, json.at("position").as_integer());
 }
 
 }  // namespace tarn

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "apps/cli.h"
 #include "apps/evaluate.h"
 #include "apps/experiment.h"
 #include "data/loader.h"
@@ -35,6 +36,13 @@ double number_or_nan(const Json& value);
 Json to_json(const EpochRecord& record);
 EpochRecord epoch_record(const Json& json);
 
+/// The values of a training are no numbers any more. What the trainer holds then is for a look at it, not to go on
+/// from.
+class Diverged : public Failure {
+ public:
+  using Failure::Failure;
+};
+
 /// Sums over the part of an epoch that is done.
 struct EpochSums {
   double loss = 0;
@@ -50,14 +58,19 @@ class Trainer {
 
   /// Called after every step with batches done and in all; false stops the training after this step.
   using Watch = std::function<bool(int64_t done, int64_t total, const EpochSums& sums, double lr)>;
-  /// Goes on to the end of the current epoch. False: `watch` stopped it in the middle. Throws Failure when the loss is
-  /// not finite.
+  /// Goes on to the end of the current epoch. False: `watch` stopped it in the middle. Throws Diverged when the loss is
+  /// not finite, naming the layer and the op that gave the first such value.
   bool run_epoch(const Watch& watch);
   bool finished() const { return epoch_ >= experiment_.train.epochs; }
   /// Whether the epoch that just ended was the best so far.
   bool improved() const { return improved_; }
 
+  /// Throws Diverged where a parameter or buffer holds what is not finite.
+  void check_weights();
+
   int64_t epoch() const { return epoch_; }
+  /// Steps since the training began.
+  int64_t steps() const { return step_; }
   /// The epoch, from 1, whose weights are the best so far; 0 before the first has ended.
   int64_t best_epoch() const { return best_ + 1; }
   const std::vector<EpochRecord>& history() const { return history_; }
@@ -75,7 +88,9 @@ class Trainer {
   void load_state(const NamedValues& tensors, const std::string& facts);
 
  private:
+  Context next_step() const;
   void step(const Batch& batch);
+  [[noreturn]] void fail_diverged(double loss, const Batch& batch);
   void end_epoch();
   void load_sums(const Json& facts);
   bool is_better(const EpochRecord& record) const;

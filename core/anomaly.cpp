@@ -1,4 +1,6 @@
 // The search for the first value that is not finite, forwards and in the sweep.
+#include "core/anomaly.h"
+
 #include <cmath>
 
 #include "core/roll.h"
@@ -46,14 +48,15 @@ std::string layer_of(const Roll& roll, uint32_t scope) {
 void Recorder::check_finite(const char* op, const Tensor& y, std::span<const Tensor* const> inputs) {
   if (all_finite(y)) return;
   const Roll& roll = *state.tape->roll_;
-  fail(layer_of(roll, roll.scope), ": '", op, "' gave the first value that is not finite; inputs:", ranges_of(inputs));
+  throw NotFinite(text(layer_of(roll, roll.scope), ": '", op,
+                       "' gave the first value that is not finite; inputs:", ranges_of(inputs)));
 }
 
 void Roll::check_finite(uint32_t number, const Tensor& g, const Tensor& contribution) const {
   if (all_finite(contribution)) return;
   const Tensor* from[] = {&g};
-  fail(layer_of(*this, entries[number].scope), ": the derivative of ", describe(number),
-       " is the first that is not finite; its cotangent:", ranges_of(from));
+  throw NotFinite(text(layer_of(*this, entries[number].scope), ": the derivative of ", describe(number),
+                       " is the first that is not finite; its cotangent:", ranges_of(from)));
 }
 
 }  // namespace tarn

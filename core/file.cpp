@@ -2,17 +2,15 @@
 #include "core/file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <system_error>
 #include <utility>
 
+#include "core/descriptor.h"
 #include "core/error.h"
 
 namespace tarn {
@@ -21,53 +19,47 @@ namespace {
 
 constexpr size_t most_at_once = size_t{1} << 30;  // one call transfers at most 2 GiB
 
-[[noreturn]] void fail_to(const std::string& path, std::string_view what) {
-  const int reason = errno;
-  fail(path, ": cannot ", what, ": ", std::generic_category().message(reason));
+uint64_t total(std::span<const std::string_view> pieces) {
+  uint64_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  return bytes;
 }
 
-// Repeats a call that a signal interrupted.
-template <class Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result == -1 && errno == EINTR) result = call();
-  return result;
+bool disk_full(int reason) {
+  return reason == ENOSPC || reason == EDQUOT;
 }
 
-// An open file that is closed whatever happens.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int number() const { return number_; }
-  bool ok() const { return number_ >= 0; }
-  int release() { return std::exchange(number_, -1); }
-  // Some file systems report a failed write only here. The number is free even where closing fails.
-  bool close() { return ::close(release()) == 0 || errno == EINTR; }
+// What to add where a disk was full before all was written: the numbers that tell how much to make free.
+std::string missing_room(int file, uint64_t needed, uint64_t written) {
+  const int64_t room = FileCalls::current().room(file);
+  const uint64_t there = written + static_cast<uint64_t>(std::max<int64_t>(room, 0));
+  return text("; it takes ", needed, " bytes", there < needed ? text(", ", needed - there, " more than are free") : "",
+              ": free some space");
+}
 
- private:
-  int number_;
-};
-
-void write_all(int descriptor, std::span<const std::string_view> pieces, const std::string& path) {
+void write_all(int file, std::span<const std::string_view> pieces, const std::string& path) {
+  const uint64_t needed = total(pieces);
+  uint64_t done = 0;
   for (std::string_view piece : pieces) {
     while (!piece.empty()) {
       const size_t asked = std::min(piece.size(), most_at_once);
-      const ssize_t written = uninterrupted([&] { return ::write(descriptor, piece.data(), asked); });
-      if (written < 0) fail_to(path, "write");
+      const ssize_t written = uninterrupted([&] { return FileCalls::current().write(file, piece.data(), asked); });
+      if (written < 0) {
+        const int reason = errno;
+        fail_to(path, "write", reason, disk_full(reason) ? missing_room(file, needed, done) : "");
+      }
       piece.remove_prefix(static_cast<size_t>(written));
+      done += static_cast<uint64_t>(written);
     }
   }
 }
 
 // Makes what was written durable. Where a file system has no such thing there is nothing more to do.
-void sync(int descriptor, const std::string& path) {
-  const int result = uninterrupted([&] { return ::fsync(descriptor); });
-  if (result != 0 && errno != EINVAL && errno != ENOTSUP) fail_to(path, "write to the disk");
+void sync(int file, const std::string& path, uint64_t bytes) {
+  const int result = uninterrupted([&] { return FileCalls::current().fsync(file); });
+  const int reason = errno;
+  if (result == 0 || reason == EINVAL || reason == ENOTSUP) return;
+  fail_to(path, "write to the disk", reason, disk_full(reason) ? missing_room(file, bytes, 0) : "");
 }
 
 // A file that disappears again unless it takes its place.
@@ -76,33 +68,52 @@ class TemporaryFile {
   // The name says whose it is; one that a killed process with the same number left is overwritten.
   TemporaryFile(const std::string& path, const std::string& folder, mode_t mode)
       : path_(path),
-        name_(text(folder, '.', path.substr(path.rfind('/') + 1), '.', static_cast<int64_t>(::getpid()), ".tmp")),
-        descriptor_(uninterrupted(
-            [&] { return ::open(name_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode); })) {
-    if (!descriptor_.ok()) fail_to(path_, "write in its folder");
+        name_(temporary_name(path, folder)),
+        file_(open_file(name_, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)) {
+    if (!file_.ok()) fail_to(path_, "write in its folder");
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (!placed_) ::unlink(name_.c_str());
+    if (!placed_) FileCalls::current().unlink(name_.c_str());
   }
 
   void write(std::span<const std::string_view> pieces) {
-    write_all(descriptor_.number(), pieces, path_);
-    sync(descriptor_.number(), path_);
-    if (!descriptor_.close()) fail_to(path_, "write");
+    write_all(file_.number(), pieces, path_);
+    sync(file_.number(), path_, total(pieces));
+    if (!file_.close()) fail_to(path_, "write");
   }
   void take_place() {
-    if (::rename(name_.c_str(), path_.c_str()) != 0) fail_to(path_, "replace");
+    if (FileCalls::current().rename(name_.c_str(), path_.c_str()) != 0) fail_to(path_, "replace");
     placed_ = true;
   }
 
  private:
   std::string path_;
   std::string name_;
-  Descriptor descriptor_;
+  Descriptor file_;
   bool placed_ = false;
 };
+
+// Gives a file a second name, which then loses what it was the name of. A file system without such names moves the
+// file: then there is an instant without the first.
+void keep_as(const std::string& path, const std::string& folder, const std::string& kept) {
+  FileCalls& calls = FileCalls::current();
+  const std::string second = temporary_name(kept, folder);
+  calls.unlink(second.c_str());
+  const bool linked = calls.link(path.c_str(), second.c_str()) == 0;
+  if (calls.rename(linked ? second.c_str() : path.c_str(), kept.c_str()) == 0) return;
+  const int reason = errno;
+  if (linked) calls.unlink(second.c_str());
+  fail_to(kept, "replace", reason);
+}
+
+// Makes the names in a folder durable, as they are now. One that may be written to and not read cannot be.
+void sync_folder(const std::string& folder, const std::string& path) {
+  const Descriptor opened(open_file(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.ok() && errno != EACCES) fail_to(path, "write its folder to the disk");
+  if (opened.ok()) sync(opened.number(), path, 0);
+}
 
 // Where a path leads once symbolic links are followed; the path itself where nothing is there yet.
 std::string followed(const std::string& path) {
@@ -111,7 +122,7 @@ std::string followed(const std::string& path) {
 }
 
 void write_in_place(const std::string& path, std::span<const std::string_view> pieces) {
-  Descriptor file(uninterrupted([&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC); }));
+  Descriptor file(open_file(path, O_WRONLY | O_CLOEXEC));
   if (!file.ok()) fail_to(path, "open");
   write_all(file.number(), pieces, path);
   if (!file.close()) fail_to(path, "write");
@@ -121,24 +132,25 @@ void write_in_place(const std::string& path, std::span<const std::string_view> p
 
 InputFile::InputFile(std::string path) : path_(std::move(path)) {
   check(!path_.empty() && path_.find('\0') == std::string::npos, quote(path_), " is not the name of a file");
-  Descriptor file(uninterrupted([&] { return ::open(path_.c_str(), O_RDONLY | O_CLOEXEC); }));
+  Descriptor file(open_file(path_, O_RDONLY | O_CLOEXEC));
   if (!file.ok()) fail_to(path_, "open");
   struct stat status = {};
-  if (::fstat(file.number(), &status) != 0) fail_to(path_, "open");
+  if (FileCalls::current().fstat(file.number(), &status) != 0) fail_to(path_, "open");
   check(!S_ISDIR(status.st_mode), path_, ": is a folder, not a file");
   if (S_ISREG(status.st_mode)) size_ = static_cast<uint64_t>(status.st_size);
-  descriptor_ = file.release();
+  file_ = file.release();
 }
 
 InputFile::~InputFile() {
-  ::close(descriptor_);
+  FileCalls::current().close(file_);
 }
 
 size_t InputFile::read_some(void* into, size_t bytes) {
   size_t done = 0;
   while (done < bytes) {
     const size_t asked = std::min(bytes - done, most_at_once);
-    const ssize_t got = uninterrupted([&] { return ::read(descriptor_, static_cast<char*>(into) + done, asked); });
+    char* place = static_cast<char*>(into) + done;
+    const ssize_t got = uninterrupted([&] { return FileCalls::current().read(file_, place, asked); });
     if (got < 0) fail_to(path_, "read");
     if (got == 0) break;
     done += static_cast<size_t>(got);
@@ -169,11 +181,11 @@ std::string read_file(const std::string& path, size_t limit) {
   }
 }
 
-void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces) {
+void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces, const std::string& keep) {
   check(!path.empty() && path.find('\0') == std::string::npos && !path.ends_with('/'), quote(path),
         " is not the name of a file");
   struct stat old = {};
-  const bool exists = ::stat(path.c_str(), &old) == 0;
+  const bool exists = look_at(path, old);
   check(!exists || !S_ISDIR(old.st_mode), path, ": is a folder, not a file");
   if (exists && !S_ISREG(old.st_mode)) return write_in_place(path, pieces);
 
@@ -182,14 +194,18 @@ void write_file_atomically(const std::string& path, std::span<const std::string_
   constexpr mode_t anybody = 0666;  // less what the user's umask says
   TemporaryFile temporary(place, folder, exists ? old.st_mode & 07777 : anybody);
   temporary.write(pieces);
+  if (exists && !keep.empty()) keep_as(place, folder, folder + keep);
   temporary.take_place();
-  const Descriptor opened(
-      uninterrupted([&] { return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  if (opened.ok()) sync(opened.number(), place);
+  sync_folder(folder, place);
 }
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
+}
+
+void replace_file(const std::string& from, const std::string& to) {
+  if (FileCalls::current().rename(from.c_str(), to.c_str()) != 0) fail_to(to, "replace");
+  sync_folder(to.substr(0, to.rfind('/') + 1), to);
 }
 
 }  // namespace tarn

@@ -28,7 +28,7 @@ class InputFile {
 
  private:
   std::string path_;
-  int descriptor_ = -1;
+  int file_ = -1;
   uint64_t size_ = 0;
 };
 
@@ -36,10 +36,15 @@ class InputFile {
 std::string read_file(const std::string& path, size_t limit = size_t{1} << 30);
 
 /// Writes the pieces, one after the other, as the file at `path`: into a temporary file in the same folder, which is
-/// made durable and then takes the place of the old one. A failure leaves the old file as it was and no temporary one.
-/// A symbolic link stays and the file it names is replaced; what is no regular file (/dev/stdout, a pipe) is written to
-/// as it is.
-void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces);
+/// made durable and then takes the place of the old one. A failure leaves the old file as it was and no temporary one;
+/// where the disk is full the message says how much is missing. A symbolic link stays and the file it names is
+/// replaced; what is no regular file (/dev/stdout, a pipe) is written to as it is. `keep` names another file of that
+/// folder: the old file stays under that name, which loses what it had before, and there is no instant without one of
+/// the two.
+void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces,
+                           const std::string& keep = "");
 void write_file_atomically(const std::string& path, std::string_view bytes);
+/// Gives a file the name of another in the same folder, which it replaces, durably.
+void replace_file(const std::string& from, const std::string& to);
 
 }  // namespace tarn

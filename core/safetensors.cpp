@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "core/checksum.h"
@@ -20,7 +21,11 @@ static_assert(std::endian::native == std::endian::little,
               "the format is little-endian, and elements are copied as they are");
 
 constexpr uint64_t longest_header = 100'000'000;  // as in the reference implementation
-constexpr const char* checksum_key = "tarn.xxh64";
+// Two keys, so that damage to the name of either is noticed: one for each tensor's bytes, as a JSON object by name, and
+// one for the header with the first in it.
+constexpr const char* tensors_key = "tarn.xxh3";
+constexpr const char* header_key = "tarn.xxh3.header";
+constexpr size_t most_values = 2'000'000;
 constexpr const char* metadata_key = "__metadata__";
 
 // Bytes of one element, or 0 where the format has no such dtype.
@@ -114,11 +119,44 @@ SafetensorsHeader read_header(InputFile& file) {
   return parse_safetensors_header(json, file.size() - prefix - length, file.path());
 }
 
-// What the checksum covers besides the data: everything the header says, in the one way that we write it.
-Checksum header_checksum(std::span<const SafetensorsEntry> entries, const Metadata& metadata) {
-  Checksum checksum;
-  checksum.add(safetensors_header(entries, metadata));
-  return checksum;
+// The checksum of everything the header says, in the one way that we write it.
+std::string header_checksum(std::span<const SafetensorsEntry> entries, const Metadata& metadata) {
+  return checksum(safetensors_header(entries, metadata));
+}
+
+void check_sum(const std::string& found, const std::string& written, const std::string& place) {
+  check(found == written, place, " has the checksum ", found, ", it was ", quote(written),
+        " when the file was written; the file is damaged");
+}
+
+// Takes the checksums out of a header's metadata, after a look at whether the header is as it was written. Nothing
+// where it has none.
+std::optional<Metadata> take_checksums(SafetensorsHeader& header, Checksums wanted, const std::string& file) {
+  Metadata& metadata = header.metadata;
+  const auto of_header = metadata.find(header_key);
+  const bool has_header = of_header != metadata.end();
+  const bool has_tensors = metadata.contains(tensors_key);
+  if (!has_header && !has_tensors && wanted == Checksums::if_there) return {};
+  check(has_header && has_tensors, file, ": has no checksum of ", has_header ? "its tensors" : "its header",
+        "; it is damaged, or another program wrote it");
+  const std::string written = of_header->second;
+  metadata.erase(of_header);
+  check_sum(header_checksum(header.entries, metadata), written, file + ": the header");
+  Metadata sums;
+  const Json texts = parse_json(metadata[tensors_key], file + " (checksums)", {.depth = 2, .values = most_values});
+  for (const Member& member : texts.members()) sums[member.key] = member.value.as_string();
+  metadata.erase(tensors_key);
+  return sums;
+}
+
+std::string_view bytes_in(const Tensor& tensor) {
+  return {static_cast<const char*>(tensor.storage().data()), static_cast<size_t>(tensor.bytes())};
+}
+
+void check_tensor(const Tensor& tensor, const Metadata& sums, const std::string& name, const std::string& file) {
+  const auto written = sums.find(name);
+  check(written != sums.end(), file, ": ", quote(name), " has no checksum; the file is damaged");
+  check_sum(checksum(bytes_in(tensor)), written->second, file + ": " + quote(name));
 }
 
 Tensor empty_tensor(const SafetensorsEntry& entry, const std::string& file) {
@@ -130,15 +168,11 @@ Tensor empty_tensor(const SafetensorsEntry& entry, const std::string& file) {
   return Tensor(Shape(entry.shape), dtype);
 }
 
-std::string_view bytes_in(const Tensor& tensor) {
-  return {static_cast<const char*>(tensor.storage().data()), static_cast<size_t>(tensor.bytes())};
-}
-
 }  // namespace
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_bytes, const std::string& file) {
   check(json.starts_with('{'), file, ": the header does not begin with '{'; it is damaged or no safetensors file");
-  const JsonLimits limits = {.bytes = longest_header, .depth = 3, .values = 2'000'000, .comments = false};
+  const JsonLimits limits = {.bytes = longest_header, .depth = 3, .values = most_values, .comments = false};
   const Json root = parse_json(json, file + " (header)", limits);
   SafetensorsHeader header;
   for (const Member& member : root.members()) {
@@ -177,29 +211,31 @@ std::string safetensors_header(std::span<const SafetensorsEntry> entries, const 
   return out + json;
 }
 
-std::map<std::string, Tensor> load_safetensors(const std::string& path, Metadata* metadata) {
+std::map<std::string, Tensor> load_safetensors(const std::string& path, Metadata* metadata, Checksums wanted) {
   InputFile file(path);
   SafetensorsHeader header = read_header(file);
-  const auto written = header.metadata.find(checksum_key);
-  const std::string expected = written == header.metadata.end() ? std::string() : written->second;
-  if (!expected.empty()) header.metadata.erase(written);
-  Checksum checksum = header_checksum(header.entries, header.metadata);
+  const std::optional<Metadata> sums = take_checksums(header, wanted, path);
   std::ranges::sort(header.entries, {}, [](const SafetensorsEntry& e) { return std::pair(e.begin, e.end); });
   std::map<std::string, Tensor> out;
   for (const SafetensorsEntry& entry : header.entries) {
     Tensor tensor = empty_tensor(entry, path);
     file.read(tensor.storage().data(), static_cast<size_t>(tensor.bytes()));
-    if (!expected.empty()) checksum.add(bytes_in(tensor));
+    if (sums) check_tensor(tensor, *sums, entry.name, path);
     out.emplace(entry.name, std::move(tensor));
   }
-  check(expected.empty() || checksum.text() == expected, path, ": the checksum is ", checksum.text(), ", it was ",
-        quote(expected), " when the file was written; the file is damaged");
   if (metadata != nullptr) *metadata = std::move(header.metadata);
   return out;
 }
 
+Metadata safetensors_metadata(const std::string& path) {
+  InputFile file(path);
+  SafetensorsHeader header = read_header(file);
+  take_checksums(header, Checksums::if_there, path);
+  return std::move(header.metadata);
+}
+
 void save_safetensors(const std::string& path, std::span<const std::pair<std::string, Tensor>> tensors,
-                      Metadata metadata) {
+                      Metadata metadata, const std::string& keep) {
   // Eight-byte elements first keeps every tensor aligned, as readers that map the file like it.
   std::vector<const std::pair<std::string, Tensor>*> sorted;
   for (const auto& named : tensors) {
@@ -210,6 +246,7 @@ void save_safetensors(const std::string& path, std::span<const std::pair<std::st
 
   std::vector<SafetensorsEntry> entries;
   std::vector<std::string_view> pieces = {{}};
+  Json sums = Json::object();
   uint64_t end = 0;
   for (const auto* named : sorted) {
     const Tensor& tensor = named->second;
@@ -218,14 +255,14 @@ void save_safetensors(const std::string& path, std::span<const std::pair<std::st
     entries.push_back(
         {named->first, format_name(tensor.dtype()), {tensor.shape().begin(), tensor.shape().end()}, begin, end});
     pieces.push_back(bytes_in(tensor));
+    sums.members().push_back({named->first, {}, checksum(pieces.back())});
   }
-  metadata.erase(checksum_key);
-  Checksum checksum = header_checksum(entries, metadata);
-  for (const std::string_view piece : pieces) checksum.add(piece);
-  metadata[checksum_key] = checksum.text();
+  metadata.erase(header_key);
+  metadata[tensors_key] = to_text(sums);
+  metadata[header_key] = header_checksum(entries, metadata);
   const std::string header = safetensors_header(entries, metadata);
   pieces[0] = header;
-  write_file_atomically(path, pieces);
+  write_file_atomically(path, pieces, keep);
 }
 
 }  // namespace tarn

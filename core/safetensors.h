@@ -1,4 +1,4 @@
-// The safetensors format: named tensors in one file, read strictly, written atomically with a checksum.
+// The safetensors format: named tensors in one file, read strictly, written atomically with checksums.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +38,20 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
 /// The first bytes of a file with these entries: the length, then JSON, padded with spaces to a multiple of 8.
 std::string safetensors_header(std::span<const SafetensorsEntry> entries, const Metadata& metadata);
 
-/// All tensors of a file, which may hold F32, F64 and I64. A checksum that save_safetensors wrote is verified and left
-/// out of `metadata`.
-std::map<std::string, Tensor> load_safetensors(const std::string& path, Metadata* metadata = nullptr);
+/// Whether a file without checksums may be read, as other programs write it.
+enum class Checksums { if_there, required };
 
-/// Replaces the file at `path`, atomically, by one with these tensors and a checksum of everything in it.
+/// All tensors of a file, which may hold F32, F64 and I64. The checksums that save_safetensors wrote are verified and
+/// left out of `metadata`; what is damaged is named: the header, or the tensor.
+std::map<std::string, Tensor> load_safetensors(const std::string& path, Metadata* metadata = nullptr,
+                                               Checksums wanted = Checksums::if_there);
+
+/// The metadata alone, checked as there, but for tensors' bytes, which are not read.
+Metadata safetensors_metadata(const std::string& path);
+
+/// Replaces the file at `path`, atomically, by one with these tensors and a checksum of each and of the header. `keep`
+/// is write_file_atomically()'s.
 void save_safetensors(const std::string& path, std::span<const std::pair<std::string, Tensor>> tensors,
-                      Metadata metadata = {});
+                      Metadata metadata = {}, const std::string& keep = "");
 
 }  // namespace tarn

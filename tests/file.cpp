@@ -12,41 +12,18 @@
 
 #include "core/checksum.h"
 #include "core/error.h"
+#include "tests/support/errors.h"
+#include "tests/support/program.h"
 
 namespace tarn::test_file {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A folder for one test, removed afterwards.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tarn-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-  }
-
- private:
-  std::string path_;
-};
-
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 TEST_CASE("a file is written, read back and replaced, and no other file is left") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "a.json";
   write_file_atomically(path, "first");
   CHECK(read_file(path) == "first");
@@ -60,7 +37,7 @@ TEST_CASE("a file is written, read back and replaced, and no other file is left"
 }
 
 TEST_CASE("replacing keeps the file's permissions, and a link keeps pointing at its file") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "private";
   write_file_atomically(path, "old");
   REQUIRE(::chmod(path.c_str(), 0600) == 0);
@@ -72,7 +49,7 @@ TEST_CASE("replacing keeps the file's permissions, and a link keeps pointing at 
 }
 
 TEST_CASE("a name without a folder is a file in the current one") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder / "");
   write_file_atomically("plain", "here");
@@ -84,11 +61,11 @@ TEST_CASE("a device is written to and stays a device") {
   write_file_atomically("/dev/null", "gone");
   CHECK(fs::is_character_file("/dev/null"));
   CHECK(message_of([] { write_file_atomically("/dev/full", "x"); }) ==
-        "/dev/full: cannot write: No space left on device");
+        "/dev/full: cannot write: No space left on device; it takes 1 bytes: free some space");
 }
 
 TEST_CASE("a write that fails half way leaves the old file and nothing else") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "kept";
   write_file_atomically(path, "old");
   const std::string large(1 << 20, 'x');
@@ -107,7 +84,7 @@ TEST_CASE("a write that fails half way leaves the old file and nothing else") {
 }
 
 TEST_CASE("errors name the path and the reason") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string missing = folder / "none/x";
   CHECK(message_of([&] { read_file(missing); }) == missing + ": cannot open: No such file or directory");
   CHECK(message_of([&] { write_file_atomically(missing, "x"); }) ==
@@ -121,7 +98,7 @@ TEST_CASE("errors name the path and the reason") {
 }
 
 TEST_CASE("a file longer than the limit is refused, and so is one without an end") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "long";
   write_file_atomically(path, std::string(1000, 'x'));
   CHECK(read_file(path, 1000).size() == 1000);
@@ -130,7 +107,7 @@ TEST_CASE("a file longer than the limit is refused, and so is one without an end
 }
 
 TEST_CASE("reading an exact number of bytes beyond the end is an error that counts them") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "short";
   write_file_atomically(path, "12345");
   InputFile file(path);
@@ -142,25 +119,25 @@ TEST_CASE("reading an exact number of bytes beyond the end is an error that coun
         path + ": ends too early; 8 more bytes were expected, 3 are there");
 }
 
-TEST_CASE("the checksum has the values of its specification, however the bytes are cut") {
-  const auto hash = [](std::string_view bytes) {
-    Checksum checksum;
-    checksum.add(bytes);
-    return checksum.text();
-  };
-  CHECK(hash("") == "ef46db3751d8e999");
-  CHECK(hash("a") == "d24ec4f1a98c6e5b");
-  CHECK(hash("abc") == "44bc2cf5ad770999");
-  CHECK(hash("Nobody inspects the spammish repetition") == "fbcea83c8a378bf1");
-  std::string bytes;
-  for (int i = 0; i < 200; ++i) bytes.push_back(static_cast<char>(i * 37));
-  for (size_t cut = 0; cut <= bytes.size(); ++cut) {
-    Checksum checksum;
-    checksum.add(std::string_view(bytes).substr(0, cut));
-    checksum.add(std::string_view(bytes).substr(cut, 5));
-    checksum.add(std::string_view(bytes).substr(std::min(cut + 5, bytes.size())));
-    CHECK(checksum.text() == hash(bytes));
-  }
+TEST_CASE("a replaced file is kept under another name, which then has its old bytes") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "state";
+  const auto write = [&](std::string_view bytes) { write_file_atomically(path, std::span(&bytes, 1), "before"); };
+  write("one");
+  CHECK(folder.entries() == 1);
+  write("two");
+  CHECK(read_file(folder / "before") == "one");
+  write("three");
+  CHECK(read_file(path) == "three");
+  CHECK(read_file(folder / "before") == "two");
+  CHECK(folder.entries() == 2);
+}
+
+TEST_CASE("the checksum has the values of its specification") {
+  CHECK(checksum("") == "2d06800538d394c2");
+  CHECK(checksum("a") == "e6c632b61e964e1f");
+  CHECK(checksum("abc") == "78af5f94892f3950");
+  CHECK(checksum(std::string(1000, 'x')) != checksum(std::string(1001, 'x')));
 }
 
 }  // namespace

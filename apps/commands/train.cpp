@@ -76,20 +76,88 @@ Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, Task task, 
   };
 }
 
-// Runs epochs until the end or a signal, saving after each. Returns false when a signal stopped it.
-bool train_epochs(Trainer& trainer, const RunFolder& folder, const TrainOptions& options, Task task, int64_t epochs) {
-  Progress progress(options.quiet);
-  const auto watch = watch_for(progress, trainer, task, epochs);
-  while (!trainer.finished() && !stop_signal) {
-    const bool whole = trainer.run_epoch(watch);
-    folder.save(trainer);
-    Profile::lap("save");
-    if (!whole) break;
-    progress.line(describe(trainer.history().back(), epochs));
-    if (options.json) {
-      std::printf("%s\n", to_text(to_json(trainer.history().back())).c_str());
-      std::fflush(stdout);
+/// Saves a run as it goes on. A checkpoint that cannot be written does not stop the training: the one before it stays,
+/// and the next may find room.
+class Saver {
+ public:
+  Saver(RunFolder& folder, Trainer& trainer, Progress& progress)
+      : folder_(folder), trainer_(trainer), progress_(progress) {}
+
+  void save() {
+    try {
+      folder_.save(trainer_);
+      saved_ = trainer_.steps();
+      problem_.clear();
+    } catch (const Failure&) {
+      throw;
+    } catch (const Error& error) {
+      problem_ = error.what();
+      progress_.warn(text("after step ", trainer_.steps(), " no checkpoint could be saved: ", problem_, "; ", kept(),
+                          ", the training goes on"));
     }
+    Profile::lap("save");
+  }
+  /// The last save before the program ends: tried again where it failed, and then an error.
+  void finish() {
+    if (problem_.empty()) return;
+    try {
+      folder_.save(trainer_);
+    } catch (const Diverged&) {
+      throw;
+    } catch (const Error& error) {
+      throw Failure(text("the last checkpoint could not be saved: ", error.what(), "; ", kept(),
+                         "; go on from it with: tarn train --resume ", folder_.path()));
+    }
+  }
+
+ private:
+  std::string kept() const {
+    return saved_ < 0 ? "there is none before it" : text("the one after step ", saved_, " stays");
+  }
+
+  RunFolder& folder_;
+  Trainer& trainer_;
+  Progress& progress_;
+  int64_t saved_ = -1;
+  std::string problem_;
+};
+
+/// Saves what a diverged training holds, and says where it is.
+std::string saved_diverged(const RunFolder& folder, Trainer& trainer) {
+  try {
+    return text("what it held then is in ", folder.save_diverged(trainer), ", the last checkpoint stays as it was");
+  } catch (const Error& error) {
+    return text("what it held then could not be saved (", error.what(), "), the last checkpoint stays as it was");
+  }
+}
+
+// Runs epochs until the end or a signal, saving after each and every so many steps. Returns false when a signal stopped
+// it.
+bool train_epochs(Trainer& trainer, RunFolder& folder, const TrainOptions& options, Task task,
+                  const TrainConfig& config) {
+  Progress progress(options.quiet);
+  Saver saver(folder, trainer, progress);
+  const auto show = watch_for(progress, trainer, task, config.epochs);
+  const Trainer::Watch watch = [&](int64_t done, int64_t total, const EpochSums& sums, double lr) {
+    const bool go_on = show(done, total, sums, lr);
+    // At the end of the epoch, and where it stops, it is saved anyway.
+    if (go_on && done < total && config.save_every > 0 && trainer.steps() % config.save_every == 0) saver.save();
+    return go_on;
+  };
+  try {
+    while (!trainer.finished() && !stop_signal) {
+      const bool whole = trainer.run_epoch(watch);
+      saver.save();
+      if (!whole) break;
+      progress.line(describe(trainer.history().back(), config.epochs));
+      if (options.json) {
+        std::printf("%s\n", to_text(to_json(trainer.history().back())).c_str());
+        std::fflush(stdout);
+      }
+    }
+    saver.finish();
+  } catch (const Diverged& error) {
+    throw Failure(text(error.what(), "; ", saved_diverged(folder, trainer)));
   }
   return trainer.finished();
 }
@@ -178,9 +246,9 @@ int train(std::span<const std::string> arguments) {
   const std::string path = resume                ? options.resume
                            : options.out.empty() ? RunFolder::default_path(experiment.name)
                                                  : options.out;
-  const RunFolder folder = RunFolder::create(path, resume);
-  if (resume) folder.restore(trainer);
-  if (!resume || !options.overrides.empty() || options.epochs != not_given)
+  RunFolder folder = RunFolder::create(path, resume);
+  if (resume) warn_lines(folder.restore(trainer).warnings);
+  if (!resume || !options.overrides.empty() || options.epochs != not_given || options.seed != not_given)
     folder.write_config(resolved(experiment), experiment.folder);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -192,7 +260,7 @@ int train(std::span<const std::string> arguments) {
                    static_cast<long long>(parameter_count(trainer.model())), folder.path().c_str());
     std::optional<Profile> profile;
     if (!options.profile.empty()) profile.emplace();
-    const bool whole = train_epochs(trainer, folder, options, data.task, experiment.train.epochs);
+    const bool whole = train_epochs(trainer, folder, options, data.task, experiment.train);
     if (profile) report_profile(*profile, options);
     profile.reset();
     if (!whole) {

@@ -47,9 +47,7 @@ std::vector<Job> jobs_for(const CompareOptions& options) {
       std::vector<std::string> overrides = options.overrides;
       overrides.push_back("seed=" + std::to_string(seed));
       Job job{read_experiment(entrant.path, overrides), entrant.name, entrant.group, {}};
-      Checksum sum;
-      sum.add(to_text(resolved(job.experiment)));
-      job.key = sum.text();
+      job.key = checksum(to_text(resolved(job.experiment)));
       jobs.push_back(std::move(job));
     }
   check_data(jobs);

@@ -28,6 +28,10 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
+size_t TemporaryFolder::entries() const {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+}
+
 Ended run_command(const std::vector<std::string>& words) {
   const TemporaryFolder folder;
   const std::string out = folder / "out", err = folder / "err";

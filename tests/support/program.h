@@ -1,6 +1,7 @@
 // Running the built program, with what it writes and how it ends.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   ~TemporaryFolder();
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+  /// How many files and folders are in it.
+  size_t entries() const;
 
  private:
   std::string path_;
