@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "apps/fingerprint.h"
 #include "apps/run_folder.h"
 #include "core/file.h"
 #include "tests/support/errors.h"
@@ -29,7 +30,7 @@ class Started {
   Started() : run_(epochs) {
     Trainer whole = run_.trainer();
     while (!whole.finished()) whole.run_epoch(go_on);
-    end_ = SmallRun::bits(whole);
+    end_ = fingerprint(whole);
 
     RunFolder folder = RunFolder::create(path(), false);
     folder.write_config(resolved(run_.experiment()), path());
@@ -62,7 +63,7 @@ class Started {
         folder.save(trainer);
       }
     }
-    CHECK(SmallRun::bits(trainer) == end_);
+    CHECK(differences(fingerprint(trainer), end_) == std::vector<std::string>{});
     const RunFolder folder = RunFolder::open(path());
     CHECK(folder.changed_config() == "");
     for (const char* name : {"last", "best"}) folder.load_weights(name, trainer.model());
@@ -74,7 +75,7 @@ class Started {
   SmallRun run_;
   TemporaryFolder folder_;
   TemporaryFolder kept_;
-  std::string end_;
+  Fingerprint end_;
 };
 
 /// How many file calls a save makes.

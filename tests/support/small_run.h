@@ -1,8 +1,6 @@
 // A training so small that it can be saved and resumed thousands of times, with every kind of state in it.
 #pragma once
 
-#include <cstring>
-#include <string>
 
 #include "apps/trainer.h"
 
@@ -29,20 +27,6 @@ class SmallRun {
   const Experiment& experiment() const { return experiment_; }
   const Data& data() const { return data_; }
   Trainer trainer() const { return Trainer(experiment_, data_); }
-
-  /// All that the rest of a training depends on, as bytes; times are left out.
-  static std::string bits(Trainer& trainer) {
-    const Trainer::State state = trainer.state();
-    std::string all;
-    for (const auto& [name, value] : state.tensors) {
-      all += name;
-      all.append(static_cast<const char*>(value.storage().data()), static_cast<size_t>(value.bytes()));
-    }
-    Json facts = parse_json(state.facts, "state");
-    facts.set("seconds", 0);
-    for (Json& row : facts.find("history")->items()) row.set("seconds", 0);
-    return all + to_text(facts);
-  }
 
  private:
   Experiment experiment_;
