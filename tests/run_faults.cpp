@@ -73,8 +73,8 @@ class Started {
 
  private:
   SmallRun run_;
-  TemporaryFolder folder_;
-  TemporaryFolder kept_;
+  TemporaryFolder folder_{true};
+  TemporaryFolder kept_{true};
   Fingerprint end_;
 };
 

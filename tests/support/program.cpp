@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
+#include <utility>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -17,8 +19,10 @@ namespace tarn {
 
 namespace fs = std::filesystem;
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (fs::temp_directory_path() / "tarn-test-XXXXXX").string();
+TemporaryFolder::TemporaryFolder(bool in_memory) {
+  const fs::path memory = "/dev/shm";
+  const fs::path parent = in_memory && ::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+  std::string name = (parent / "tarn-test-XXXXXX").string();
   check(::mkdtemp(name.data()) != nullptr, name, ": cannot be made");
   path_ = name;
 }
@@ -32,9 +36,8 @@ size_t TemporaryFolder::entries() const {
   return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
 }
 
-Ended run_command(const std::vector<std::string>& words) {
-  const TemporaryFolder folder;
-  const std::string out = folder / "out", err = folder / "err";
+Running::Running(const std::vector<std::string>& words) {
+  const std::string out = folder_ / "out", err = folder_ / "err";
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -43,24 +46,51 @@ Ended run_command(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  pid_t child = 0;
-  const int failure = posix_spawnp(&child, arguments[0], &files, nullptr, arguments.data(), environ);
+  const int failure = posix_spawnp(&child_, arguments[0], &files, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&files);
+  if (failure != 0) child_ = 0;
   check(failure == 0, words[0], ": cannot be started");
+}
+
+Running::~Running() {
+  if (child_ == 0) return;
+  send(SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+}
+
+void Running::send(int signal) const {
+  ::kill(child_, signal);
+}
+
+std::string Running::errors() const {
+  return read_file(folder_ / "err");
+}
+
+Ended Running::wait() {
   int status = 0;
   rusage usage{};
-  check(::wait4(child, &status, 0, &usage) == child, words[0], ": was lost");
+  const bool found = ::wait4(child_, &status, 0, &usage) == child_;
+  child_ = 0;
+  check(found, "the program was lost");
   Ended ended;
   ended.peak_kb = usage.ru_maxrss;
   ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-  ended.out = read_file(out);
-  ended.err = read_file(err);
+  ended.out = read_file(folder_ / "out");
+  ended.err = read_file(folder_ / "err");
   return ended;
 }
 
-Ended run_tarn(std::vector<std::string> arguments) {
+std::vector<std::string> tarn_words(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), TARN_BINARY_DIR "/tarn");
-  return run_command(arguments);
+  return arguments;
+}
+
+Ended run_command(const std::vector<std::string>& words) {
+  return Running(words).wait();
+}
+
+Ended run_tarn(std::vector<std::string> arguments) {
+  return run_command(tarn_words(std::move(arguments)));
 }
 
 }  // namespace tarn

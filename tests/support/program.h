@@ -10,7 +10,8 @@ namespace tarn {
 /// A folder for one test, removed afterwards.
 class TemporaryFolder {
  public:
-  TemporaryFolder();
+  /// In memory, where the machine has such a place, nothing waits for the disk.
+  explicit TemporaryFolder(bool in_memory = false);
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   ~TemporaryFolder();
@@ -29,6 +30,30 @@ struct Ended {
   std::string out, err;
   long peak_kb = 0;  ///< the most memory that it held
 };
+
+/// A program that runs beside the test.
+class Running {
+ public:
+  /// Starts a program, found by PATH where it has no slash, in the current folder, with nothing to read.
+  explicit Running(const std::vector<std::string>& words);
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running();
+
+  /// Sends it a signal.
+  void send(int signal) const;
+  /// What it has written to standard error so far.
+  std::string errors() const;
+  /// Waits for its end.
+  Ended wait();
+
+ private:
+  TemporaryFolder folder_;
+  int child_ = 0;
+};
+
+/// The words to start `tarn` with, as it was built.
+std::vector<std::string> tarn_words(std::vector<std::string> arguments);
 
 /// Runs a program, found by PATH where it has no slash, in the current folder, with nothing to read.
 Ended run_command(const std::vector<std::string>& words);
