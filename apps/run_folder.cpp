@@ -4,6 +4,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "core/blas.h"
 #include "core/checksum.h"
 #include "core/file.h"
 #include "core/safetensors.h"
@@ -19,6 +20,7 @@ constexpr std::string_view state_file = "state.safetensors";
 constexpr std::string_view previous_file = "state.previous.safetensors";
 constexpr const char* facts_key = "tarn.state";
 constexpr const char* config_key = "tarn.config";  // the checksum of config.json
+constexpr const char* kernel_key = "tarn.blas";    // what the bits depend on besides the config
 
 NamedValues weights_of(Module& model) {
   NamedValues all;
@@ -29,7 +31,7 @@ NamedValues weights_of(Module& model) {
 
 struct SavedState {
   NamedValues tensors;
-  std::string facts, config_sum;
+  std::string facts, config_sum, kernel;
 };
 
 SavedState read_state(const std::string& path) {
@@ -40,6 +42,7 @@ SavedState read_state(const std::string& path) {
   check(metadata.contains(facts_key), path, ": holds no training state");
   state.facts = metadata[facts_key];
   state.config_sum = metadata[config_key];
+  state.kernel = metadata[kernel_key];
   return state;
 }
 
@@ -119,7 +122,8 @@ void RunFolder::save(Trainer& trainer) {
   save_safetensors(file("last.safetensors"), weights, facts);
   write_metrics(trainer);
   const Trainer::State state = trainer.state();
-  save_safetensors(file(state_file), state.tensors, {{facts_key, state.facts}, {config_key, config_sum_}},
+  save_safetensors(file(state_file), state.tensors,
+                   {{facts_key, state.facts}, {config_key, config_sum_}, {kernel_key, blas_kernel()}},
                    std::string(previous_file));
 }
 
@@ -151,6 +155,9 @@ RunFolder::Restored RunFolder::restore(Trainer& trainer) const {
       restored.warnings += text(path_, ": goes on from the checkpoint before it, after step ", trainer.steps(), '\n');
     }
     if (saved.config_sum != config_sum_) restored.warnings += changed_words(file(config_file));
+    if (saved.kernel != blas_kernel())
+      restored.warnings += text(path_, ": was trained with the matrix products of ", quote(saved.kernel),
+                                ", here they are ", quote(blas_kernel()), ": it goes on, but not to the same bits\n");
     return restored;
   }
   check(!any, problems, path_, ": has no whole checkpoint to go on from; start again with another --out");
@@ -158,10 +165,16 @@ RunFolder::Restored RunFolder::restore(Trainer& trainer) const {
 }
 
 std::string RunFolder::changed_config() const {
-  if (!path_exists(file(state_file))) return "";
-  const Metadata metadata = safetensors_metadata(file(state_file));
+  const std::string config = read_file(file(config_file));
+  Metadata metadata;
+  try {
+    if (!path_exists(file(state_file))) return "";
+    metadata = safetensors_metadata(file(state_file));
+  } catch (const Error& error) {  // nobody asked for the state itself
+    return error.what();
+  }
   const auto sum = metadata.find(config_key);
-  const bool same = sum == metadata.end() || sum->second == checksum(read_file(file(config_file)));
+  const bool same = sum == metadata.end() || sum->second == checksum(config);
   return same ? "" : changed_words(file(config_file));
 }
 

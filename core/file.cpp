@@ -102,10 +102,12 @@ void keep_as(const std::string& path, const std::string& folder, const std::stri
   const std::string second = temporary_name(kept, folder);
   calls.unlink(second.c_str());
   const bool linked = calls.link(path.c_str(), second.c_str()) == 0;
-  if (calls.rename(linked ? second.c_str() : path.c_str(), kept.c_str()) == 0) return;
+  const bool renamed = calls.rename(linked ? second.c_str() : path.c_str(), kept.c_str()) == 0;
   const int reason = errno;
+  // Still there where both were names of one file already (a program died between this and the new file's taking its
+  // place): then renaming does nothing.
   if (linked) calls.unlink(second.c_str());
-  fail_to(kept, "replace", reason);
+  if (!renamed) fail_to(kept, "replace", reason);
 }
 
 // Makes the names in a folder durable, as they are now. One that may be written to and not read cannot be.

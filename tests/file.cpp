@@ -131,6 +131,13 @@ TEST_CASE("a replaced file is kept under another name, which then has its old by
   CHECK(read_file(path) == "three");
   CHECK(read_file(folder / "before") == "two");
   CHECK(folder.entries() == 2);
+  // As a program leaves it that dies between the two renames: two names of one file.
+  fs::remove(folder / "before");
+  fs::create_hard_link(path, folder / "before");
+  write("four");
+  CHECK(read_file(path) == "four");
+  CHECK(read_file(folder / "before") == "three");
+  CHECK(folder.entries() == 2);
 }
 
 TEST_CASE("the checksum has the values of its specification") {

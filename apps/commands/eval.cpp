@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "apps/cli.h"
+#include "apps/progress.h"
 #include "apps/run_folder.h"
 
 namespace tarn {
@@ -21,6 +22,7 @@ int eval(std::span<const std::string> arguments) {
   if (!cli.parse(arguments)) return 0;
   use_threads(wanted);
   const RunFolder folder = RunFolder::open(runs[0]);
+  warn_lines(folder.changed_config());
   const Experiment experiment = folder.read_config();
   const Data data = load_data(experiment);
   check(data.test.size() > 0, folder.path(), ": its data set has no test part (data.split.test is 0)");

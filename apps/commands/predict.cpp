@@ -5,6 +5,7 @@
 
 #include "apps/answers.h"
 #include "apps/cli.h"
+#include "apps/progress.h"
 #include "apps/run_folder.h"
 #include "apps/samples.h"
 #include "core/ops.h"
@@ -20,6 +21,7 @@ class Predictor {
  public:
   Predictor(const std::string& run, int64_t top, bool json)
       : folder_(RunFolder::open(run)), style_{.top = top, .json = json} {
+    warn_lines(folder_.changed_config());
     experiment_ = folder_.read_config();
     data_ = load_data(experiment_);
     model_ = build_model(experiment_, data_);
