@@ -99,7 +99,7 @@ class ValueReader {
   void operator()(Json* out) {
     const bool left_out = json_.is_null() && out->is_null() && !rule_.required;
     if (!rule_.list_of.empty() && !json_.is_array() && !left_out) return mismatch();
-    if (rule_.inside) rule_.inside(json_, problems_);
+    if (rule_.inside) look_inside();
     *out = json_;
   }
   void operator()(Described child) { read_config(child, json_, problems_); }
@@ -153,6 +153,13 @@ class ValueReader {
     const double read = value.as_number();
     const bool whole = std::abs(read) < 1e15 && read == std::floor(read);
     return whole ? text("; write ", static_cast<int64_t>(read)) : "";
+  }
+
+  void look_inside() {
+    if (json_.where().known()) return rule_.inside(json_, problems_);
+    Problems inner;
+    rule_.inside(json_, inner);
+    if (!inner.empty()) add(json_, inner.lines());
   }
 
   bool within(const Json& value) {

@@ -218,7 +218,7 @@ TEST_CASE("every truncation of an archive is an error that names it; a flipped b
   const DataFolder folder;
   for (const char* written : {numpy_stored, numpy_deflated}) {
     const std::string good = bytes_of(written);
-    const std::string place = "/path: " + folder.write("a.npz", good) + ": ";
+    const std::string place = ": " + folder.write("a.npz", good) + ": ";
     const Data expected = folder.load(npz);
     for (size_t n = 0; n < good.size(); ++n) {
       CAPTURE(n);
