@@ -247,6 +247,8 @@ std::string unknown_key(std::string_view key, const std::vector<std::string>& kn
 /// The same, with the names of the object's `own` keys where none of the `known` ones is near.
 std::string unknown_key(std::string_view key, const std::vector<std::string>& known,
                         const std::vector<std::string>& own);
+/// Whether such a message asks whether `name` was meant.
+bool suggests(std::string_view message, std::string_view name);
 
 /// Named rows of one kind, sorted by name whatever the order of linking. `Row::kind` is the word for one: "optimizer".
 template <class Row>

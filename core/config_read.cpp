@@ -270,13 +270,17 @@ class Reader : public Fields {
   Reader(const Json& object, Problems& problems, bool expressions)
       : object_(object), problems_(problems), expressions_(expressions) {}
 
+  /// Unknown keys are mistakes, and so are required ones that are missing, unless they were misspelt.
   void refuse_unknown(const std::vector<std::string>& ignore) {
     std::vector<std::string> known = names_;
     known.insert(known.end(), ignore.begin(), ignore.end());
     for (const Member& member : object_.members()) {
       if (std::ranges::find(known, member.key) != known.end()) continue;
-      problems_.add_line(member.where, text(member.where, unknown_key(member.key, known, names_)));
+      const std::string what = unknown_key(member.key, known, names_);
+      problems_.add_line(member.where, text(member.where, what));
+      std::erase_if(missing_, [&](const Missing& field) { return suggests(what, field.name); });
     }
+    for (const Missing& field : missing_) problems_.add_line(object_.where(), field.line);
   }
 
  protected:
@@ -290,8 +294,9 @@ class Reader : public Fields {
       std::visit(ValueReader(*given, field, problems_, expressions_), field.value);
     } else if (field.rule.required) {
       const bool anything = std::holds_alternative<Json*>(field.value) && field.rule.list_of.empty();
-      problems_.add_line(object_.where(), text(object_.where().prefix(field.name), "must be given",
-                                               anything ? "" : " (" + type_words(field) + ")", ": ", field.doc));
+      missing_.push_back(
+          {std::string(field.name), text(object_.where().prefix(field.name), "must be given",
+                                         anything ? "" : " (" + type_words(field) + ")", ": ", field.doc)});
     } else if (const Described* child = std::get_if<Described>(&field.value)) {
       // Whatever the child requires is missing.
       Json nothing = Json::object();
@@ -301,8 +306,13 @@ class Reader : public Fields {
   }
 
  private:
+  struct Missing {
+    std::string name, line;
+  };
+
   const Json& object_;
   Problems& problems_;
+  std::vector<Missing> missing_;
   bool expressions_;
   std::vector<std::string> names_;
 };

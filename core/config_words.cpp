@@ -110,6 +110,10 @@ std::string unknown_key(std::string_view key, const std::vector<std::string>& kn
   return what + (own.empty() ? "; there is nothing to set here" : "; there are " + listed(own));
 }
 
+bool suggests(std::string_view message, std::string_view name) {
+  return message.ends_with("did you mean " + quote(name) + "?");
+}
+
 std::string listed(std::span<const std::string> names) {
   constexpr size_t most = 20;
   std::string out;

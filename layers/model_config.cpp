@@ -37,8 +37,9 @@ class Resolver {
   void check_condition(const Json& when, const Around& variables);
   void check_names(const Json& object, const Around& variables);
   void check_expressions(const Json& value, const Around& variables);
-  /// Keys other than `known` are mistakes; where none is near, `own` are told.
-  void refuse_unknown(const Json& object, const std::vector<std::string>& known, const std::vector<std::string>& own);
+  /// Keys other than `known` are mistakes; where none is near, `own` are told. What was said comes back.
+  std::vector<std::string> refuse_unknown(const Json& object, const std::vector<std::string>& known,
+                                          const std::vector<std::string>& own);
 
   const Blocks& blocks_;
   Problems& problems_;
@@ -67,9 +68,10 @@ void Resolver::add_items(const Json& list, const Around& variables, Known& known
 
 Json Resolver::loop(const Json& item, const Around& variables, Known& known) {
   const std::vector<std::string> keys{"for", "in", "body", "when"};
-  refuse_unknown(item, keys, keys);
+  const std::vector<std::string> unknown = refuse_unknown(item, keys, keys);
   const auto missing = [&](const char* key, const char* what) {
     if (item.find(key)) return false;
+    if (std::ranges::any_of(unknown, [&](const std::string& message) { return suggests(message, key); })) return true;
     problems_.add_line(item.where(), text(item.where().prefix(key), "must be given: ", what));
     return true;
   };
@@ -170,11 +172,15 @@ void Resolver::check_expressions(const Json& value, const Around& variables) {
   }
 }
 
-void Resolver::refuse_unknown(const Json& object, const std::vector<std::string>& known,
-                              const std::vector<std::string>& own) {
-  for (const Member& member : object.members())
-    if (std::ranges::find(known, member.key) == known.end())
-      problems_.add_line(member.where, text(member.where, unknown_key(member.key, known, own)));
+std::vector<std::string> Resolver::refuse_unknown(const Json& object, const std::vector<std::string>& known,
+                                                  const std::vector<std::string>& own) {
+  std::vector<std::string> said;
+  for (const Member& member : object.members()) {
+    if (std::ranges::find(known, member.key) != known.end()) continue;
+    said.push_back(unknown_key(member.key, known, own));
+    problems_.add_line(member.where, text(member.where, said.back()));
+  }
+  return said;
 }
 
 Json Resolver::block_use(const BlockDefinition& block, const Json& object, const Around& variables) {
@@ -182,12 +188,15 @@ Json Resolver::block_use(const BlockDefinition& block, const Json& object, const
   std::vector<std::string> params;
   for (const Member& param : block.params.members()) params.push_back(param.key);
   keys.insert(keys.end(), params.begin(), params.end());
-  refuse_unknown(object, keys, params);
+  const std::vector<std::string> unknown = refuse_unknown(object, keys, params);
+  const auto misspelt = [&](const std::string& name) {
+    return std::ranges::any_of(unknown, [&](const std::string& message) { return suggests(message, name); });
+  };
   for (const Member& param : block.params.members()) {
     const Json* given = object.find(param.key);
     if (given)
       check_expressions(*given, variables);
-    else if (param.value.is_null())
+    else if (param.value.is_null() && !misspelt(param.key))
       problems_.add_line(object.where(), text(object.where().prefix(param.key), "must be given: block ",
                                               quote(block.name), " has no default for it"));
   }

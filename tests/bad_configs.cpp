@@ -5,7 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
-#include <set>
+#include <optional>
 
 #include "apps/check.h"
 #include "core/error.h"
