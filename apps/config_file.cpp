@@ -34,17 +34,22 @@ std::vector<std::string> builtin_names() {
 /// What is read for one config: the files that are open above each other, and how much text there was.
 class Reader {
  public:
+  explicit Reader(Problems& problems) : problems_(problems) {}
   /// A file, or "builtin:NAME", from JSON at `from`.
   Json read(const std::string& name, const Where& from);
   /// The outermost file, which may be a built-in one by its bare name.
   Json read_outermost(const std::string& path);
+  /// Whether every file to include could be read.
+  bool blocks_known() const { return blocks_known_; }
 
  private:
   Json load(const std::string& name, std::string text);
   Json extended(Json root, const std::string& name);
   void include(Json& root, const std::string& name);
-  static void add_blocks(Json& into, const Json& included, const Where& from);
+  void add_blocks(Json& into, const Json& included, const Where& from);
 
+  Problems& problems_;
+  bool blocks_known_ = true;
   std::vector<std::string> open_;
   size_t bytes_ = 0;
 };
@@ -105,7 +110,9 @@ Json Reader::load(const std::string& name, std::string text) {
   bytes_ += text.size();
   check(bytes_ <= most_config_bytes, name, ": more than ", most_config_bytes >> 20,
         " MiB of text with the files before it");
-  Json root = parse_json(std::make_shared<Source>(Source{.name = name, .text = std::move(text)}));
+  std::vector<Repeated> repeated;
+  Json root = parse_json(std::make_shared<Source>(Source{.name = name, .text = std::move(text)}), repeated);
+  for (const Repeated& key : repeated) problems_.add(key.where, key.message);
   check(root.is_object(), root.where(), "a config is an object, found ", root.describe());
   open_.push_back(name);
   include(root, name);
@@ -118,6 +125,7 @@ Json Reader::load(const std::string& name, std::string text) {
 Json Reader::extended(Json root, const std::string& name) {
   const Json* base = root.find("extends");
   if (!base) return root;
+  check(base->is_string(), base->where(), "expected the name of a file, found ", base->describe());
   const Json below = read(resolved_name(base->as_string(), name), base->where());
   root.erase("extends");
   const Json own = root.find("blocks") ? *root.find("blocks") : Json();
@@ -138,14 +146,26 @@ Json Reader::extended(Json root, const std::string& name) {
 void Reader::include(Json& root, const std::string& name) {
   const Json* list = root.find("include");
   if (!list) return;
-  Json::Array files = list->is_string() ? Json::Array{*list} : list->items();
+  const bool one = list->is_string();
+  if (!one && !list->is_array())
+    problems_.add(list->where(), "expected the name of a file, or a list of them, found " + list->describe());
+  const Json::Array files = one ? Json::Array{*list} : list->is_array() ? list->items() : Json::Array{};
+  blocks_known_ = blocks_known_ && (one || list->is_array());
   Json included = Json::object();
   for (const Json& file : files) {
-    const Json read_root = read(resolved_name(file.as_string(), name), file.where());
-    if (const Json* blocks = read_root.find("blocks")) add_blocks(included, *blocks, file.where());
+    const std::vector<std::string> open = open_;
+    try {
+      const Json read_root = read(resolved_name(file.as_string(), name), file.where());
+      if (const Json* blocks = read_root.find("blocks")) add_blocks(included, *blocks, file.where());
+    } catch (const Error& error) {
+      problems_.add_line(file.where(), error.what());
+      blocks_known_ = false;
+      open_ = open;
+    }
   }
   root.erase("include");
   const Json* own = root.find("blocks");
+  if (own && !own->is_object()) return;  // the reader of blocks says so
   if (own) add_blocks(included, *own, own->where());
   root.set("blocks", std::move(included));
 }
@@ -154,8 +174,8 @@ void Reader::add_blocks(Json& into, const Json& included, const Where& from) {
   for (const Member& block : included.members()) {
     const Json* before = into.find(block.key);
     if (before && before->where().place() != block.value.where().place())
-      fail(from, "block ", quote(block.key), " is defined twice, at ", before->where().place(), " and ",
-           block.where.place());
+      problems_.add(from, text("block ", quote(block.key), " is defined twice, at ", before->where().place(), " and ",
+                               block.where.place()));
     if (before) continue;  // the same file, included twice
     into.set(block.key, block.value);
     into.members().back().where = block.where;
@@ -165,8 +185,17 @@ void Reader::add_blocks(Json& into, const Json& included, const Where& from) {
 }  // namespace
 
 ConfigFile load_config(const std::string& path) {
+  Problems problems;
+  ConfigFile file = load_config(path, problems);
+  problems.throw_any();
+  return file;
+}
+
+ConfigFile load_config(const std::string& path, Problems& problems) {
   ConfigFile file;
-  file.root = Reader().read_outermost(path);
+  Reader reader(problems);
+  file.root = reader.read_outermost(path);
+  file.blocks_known = reader.blocks_known();
   const Json* data = file.root.find("data");
   const Json* where_from = data && data->is_object() ? data->find("path") : nullptr;
   if (!where_from) where_from = data;

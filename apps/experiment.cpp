@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apps/config_file.h"
+#include "apps/metrics.h"
 #include "core/place.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -16,22 +17,69 @@ namespace {
 template <class Row>
 void resolve_section(Json& section, Problems& problems) {
   if (section.is_null() && !section.where().known()) return;  // not given
-  problems.attempt(section.where(), [&] {
-    const Json* type = section.is_object() ? section.find("type") : nullptr;
-    const Row& row = Registry<Row>::all().get(type_of(section), (type ? *type : section).where());
-    section = row.config.resolve(section, problems, false);
-  });
+  section = resolve_item<Row>(section, problems);
 }
 
-void resolve_sections(Experiment& experiment, Problems& problems) {
+/// The file of built-in blocks that defines one of that name, in words.
+std::string builtin_block(std::string_view name) {
+  for (const char* library : {"conv", "attention", "resnet", "scene", "keypoints", "hrnet"}) {
+    const std::string file = text("builtin:blocks/", library);
+    const Json root = load_config(file).root;
+    const Json* blocks = root.find("blocks");
+    if (blocks && blocks->find(name)) return text("it is a block of \"", file, "\", which \"include\" makes known");
+  }
+  return "";
+}
+
+/// `blocks_known`: whether all blocks are there, without which a model cannot be told right from wrong.
+void resolve_sections(Experiment& experiment, Problems& problems, bool blocks_known = true) {
   resolve_section<DatasetInfo>(experiment.data, problems);
-  const Blocks blocks(experiment.blocks, problems);
-  if (!experiment.blocks.is_null()) experiment.blocks = resolve_blocks(experiment.blocks, blocks, problems);
-  if (!experiment.model.is_null() || experiment.model.where().known())
-    experiment.model = resolve_model(experiment.model, blocks, problems);
+  if (blocks_known) {
+    Blocks blocks(experiment.blocks, problems);
+    blocks.look_elsewhere(builtin_block);
+    if (!experiment.blocks.is_null()) experiment.blocks = resolve_blocks(experiment.blocks, blocks, problems);
+    if (!experiment.model.is_null() || experiment.model.where().known())
+      experiment.model = resolve_model(experiment.model, blocks, problems);
+  }
   resolve_section<LossInfo>(experiment.loss, problems);
   resolve_section<OptimizerInfo>(experiment.optimizer, problems);
   if (!experiment.schedule.is_null()) resolve_section<ScheduleInfo>(experiment.schedule, problems);
+}
+
+/// Whether what this section is set to, or would be, has such a field.
+template <class Row>
+bool section_takes(const Json& section, std::string_view key) {
+  const Json* type = section.is_object() ? section.find("type") : &section;
+  const Row* row = type && type->is_string() ? Registry<Row>::all().find(type->as_string()) : nullptr;
+  if (row == nullptr) return false;
+  return std::ranges::any_of(row->config.fields(), [&](const FieldInfo& field) { return field.name == key; });
+}
+
+/// Keys at the top that belong into a section; they are mistakes, and come back.
+std::vector<std::string> refuse_misplaced(const Json& root, Problems& problems) {
+  const Experiment defaults;
+  TrainConfig train;
+  const Json own = write_config(Described(train));
+  Experiment experiment;
+  const Json sections = write_config(Described(experiment));
+  const auto given = [&](const char* section, const Json& otherwise) {
+    const Json* value = root.find(section);
+    return value ? *value : otherwise;
+  };
+  std::vector<std::string> misplaced;
+  for (const Member& member : root.members()) {
+    const std::string& key = member.key;
+    const char* section = own.find(key)                                                               ? "train"
+                          : section_takes<DatasetInfo>(given("data", nullptr), key)                   ? "data"
+                          : section_takes<OptimizerInfo>(given("optimizer", defaults.optimizer), key) ? "optimizer"
+                          : section_takes<ScheduleInfo>(given("schedule", nullptr), key)              ? "schedule"
+                                                                                                      : nullptr;
+    if (section == nullptr || sections.find(key) != nullptr) continue;
+    problems.add_line(member.where,
+                      text(member.where, "unknown key ", quote(key), "; it belongs in \"", section, "\""));
+    misplaced.push_back(key);
+  }
+  return misplaced;
 }
 
 // An override inside a section that the config leaves out changes that section's default.
@@ -78,7 +126,8 @@ void Experiment::fields(Fields& f) {
 }
 
 Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides) {
-  ConfigFile file = load_config(path);
+  Problems problems;
+  ConfigFile file = load_config(path, problems);
   Json& root = file.root;
   for (const std::string& override : overrides) {
     const size_t equals = override.find('=');
@@ -90,20 +139,23 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
   }
   Experiment experiment;
   experiment.folder = file.folder;
-  Problems problems;
-  read_config(experiment, root, problems, {"$schema"});
+  std::vector<std::string> ignored = refuse_misplaced(root, problems);
+  for (const char* key : {"$schema", "extends", "include"}) ignored.emplace_back(key);
+  read_config(experiment, root, problems, ignored);
+  if (const Json* train = root.find("train"); train && train->is_object())
+    if (const Json* best_by = train->find("best_by")) experiment.best_by = best_by->where();
   Experiment sections = experiment;  // all mistakes at once
-  resolve_sections(sections, problems);
+  resolve_sections(sections, problems, file.blocks_known);
   problems.throw_any();
   return experiment;
 }
 
 std::optional<size_t> checked_library(const std::string& path) {
-  const Json root = load_config(path).root;
+  Problems problems;
+  const Json root = load_config(path, problems).root;
   const Json* section = root.find("blocks");
   const auto is_blocks = [](const Member& member) { return member.key == "blocks" || member.key == "$schema"; };
   if (!section || !std::ranges::all_of(root.members(), is_blocks)) return {};
-  Problems problems;
   const Blocks blocks(*section, problems);
   resolve_blocks(*section, blocks, problems);
   problems.throw_any();
@@ -154,7 +206,31 @@ void check_output(const Data& data, const Shape& output) {
 
 }  // namespace
 
+namespace {
+
+/// Throws where the loss would refuse the right scores, too: it is made for other targets than classes.
+void check_suits_classes(const Experiment& experiment, const Loss& loss, const Data& data) {
+  try {
+    loss.value(Tensor::zeros({2, data.classes}), Tensor::full({2}, 0, Dtype::i64));
+  } catch (const Error& error) {
+    fail(experiment.loss.where(), type_of(experiment.loss), " does not suit targets that are classes (", error.what(),
+         "); use CrossEntropyLoss, say");
+  }
+}
+
+}  // namespace
+
+void check_metric(const Experiment& experiment, const Data& data) {
+  const auto check_it = [&] { check_best_by(experiment.train.best_by, data.task); };
+  with_place(experiment.best_by, check_it);
+}
+
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model) {
+  check_metric(experiment, data);
+  return tried_loss(experiment, data, model);
+}
+
+std::unique_ptr<Loss> tried_loss(const Experiment& experiment, const Data& data, const Model& model) {
   auto loss = make_loss(experiment.loss, data.classes);
   const bool classify = data.task == Task::classification;
   // The default loss would take any numbers for probabilities of classes.
@@ -169,6 +245,7 @@ std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data,
     if (!target.floating()) target = Tensor::full(target.shape(), static_cast<double>(data.classes - 1), Dtype::i64);
     value = loss->value(Tensor::zeros(two), target);
   } catch (const Error& error) {
+    if (classify) check_suits_classes(experiment, *loss, data);
     fail(experiment.model.where(), "the model gives ", output, " for one sample, which does not suit the loss and the ",
          classify ? text(data.classes, " classes") : text("targets for ", name_of(data.task)),
          " of the data: ", error.what(),

@@ -35,6 +35,7 @@ struct Experiment {
   Json optimizer = "Adam";
   Json schedule = nullptr;
   TrainConfig train;
+  Where best_by = {};  ///< of train.best_by, where it is given
   std::string folder;  ///< where relative paths start
   void fields(Fields& f);
 };
@@ -51,9 +52,13 @@ std::optional<size_t> checked_library(const std::string& path);
 
 /// The network of an experiment for the data's shapes. `allocate_only`: shapes without initial values.
 std::unique_ptr<Model> build_model(const Experiment& experiment, const Data& data, bool allocate_only = false);
+/// Throws where train.best_by is no metric of the data's task.
+void check_metric(const Experiment& experiment, const Data& data);
 /// The loss of an experiment, tried on the shape of the model's output. Throws where it cannot compare that with the
 /// data.
 std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data, const Model& model);
+/// The same without a look at train.best_by.
+std::unique_ptr<Loss> tried_loss(const Experiment& experiment, const Data& data, const Model& model);
 /// Type of the layer that the model's first result comes from, inside blocks too; empty where that is the input.
 std::string last_type(const Model& model);
 /// What is no mistake but most likely not meant, in words: a model that ends in LogSoftmax under CrossEntropyLoss,

@@ -82,8 +82,8 @@ void check_best_by(const std::string& best_by, Task task) {
   const std::vector<std::string> names = metric_names(task);
   std::string known = "loss";
   for (const std::string& name : names) known += " or " + name;
-  check(best_by == "loss" || std::find(names.begin(), names.end(), best_by) != names.end(), "/train/best_by: '",
-        best_by, "' is no metric of data for ", name_of(task), "; expected ", known);
+  check(best_by == "loss" || std::find(names.begin(), names.end(), best_by) != names.end(), "'", best_by,
+        "' is no metric of data for ", name_of(task), "; expected ", known);
 }
 
 Counts Counts::of(Task task, int64_t classes, bool detailed) {

@@ -32,6 +32,42 @@ std::vector<double> expand(const Numbers& numbers, int rank) {
   return expanded(numbers.each, "numbers", rank);
 }
 
+const Where& place_in(const Json& object, std::string_view message) {
+  const Json* at = &object;
+  std::string_view path = message.substr(0, message.find_first_of(" :,"));
+  while (at->is_object() && !path.empty()) {
+    const size_t dot = std::min(path.find('.'), path.size());
+    const Json* member = at->find(path.substr(0, dot));
+    if (member == nullptr) break;
+    at = member;
+    path.remove_prefix(std::min(dot + 1, path.size()));
+  }
+  return at->where();
+}
+
+const Json* type_in(const Json& item, std::string_view kind, Problems& problems) {
+  if (item.is_string()) return &item;
+  if (!item.is_object()) {
+    problems.add(item.where(),
+                 text("expected the name of the ", kind, ", or an object with \"type\", found ", item.describe()));
+    return nullptr;
+  }
+  const Json* type = item.find("type");
+  if (type != nullptr && type->is_string()) return type;
+  if (type != nullptr) {
+    problems.add(type->where(), text("expected the name of the ", kind, ", found ", type->describe()));
+    return nullptr;
+  }
+  const std::vector<std::string> type_only{"type"};
+  for (const Member& member : item.members()) {
+    if (nearest(member.key, type_only).empty()) continue;
+    problems.add_line(member.where, text(member.where, unknown_key(member.key, type_only)));
+    return nullptr;
+  }
+  problems.add_line(item.where(), text(item.where().prefix("type"), "must be given: the name of the ", kind));
+  return nullptr;
+}
+
 void Problems::add_line(const Where& where, std::string line) {
   constexpr size_t most = 100;  // more would not be read
   if (entries_.size() < most) {

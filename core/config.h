@@ -37,6 +37,8 @@ Sizes expand(const Sizes& sizes, int rank);
 MaybeSizes expand(const MaybeSizes& sizes, int rank);
 std::vector<double> expand(const Numbers& numbers, int rank);
 
+class Problems;
+
 /// What a field accepts. Bounds hold for every number of a list.
 struct Rule {
   double lo = -std::numeric_limits<double>::infinity();
@@ -48,6 +50,9 @@ struct Rule {
   bool infinite = false;  ///< a number may be "inf" or "-inf"
   std::vector<std::string> choices = {};  ///< all the words there are; none given: any text
   int rank = 0;                           ///< a list has 1 or `rank` entries; 0: any number of them
+  std::string_view list_of = {};          ///< of a field that is Json: it takes a list of these, "layers"
+  /// Of a field that is Json: looks for mistakes inside it.
+  void (*inside)(const Json& value, Problems& problems) = nullptr;
 };
 
 class Fields;
@@ -97,6 +102,10 @@ class Fields {
   virtual void visit(const Field& field) = 0;
 };
 
+/// The place that a message about an object is for: the member that it begins with, as "scale" or "split.test", or the
+/// object's own.
+const Where& place_in(const Json& object, std::string_view message);
+
 /// The mistakes of a file, all of them, to be reported at once in the order of the text.
 class Problems {
  public:
@@ -111,6 +120,15 @@ class Problems {
       f();
     } catch (const Error& error) {
       add_line(where, error.what());
+    }
+  }
+  /// The same for an Error that does not say where in `object` it arose; see place_in.
+  template <class F>
+  void attempt_in(const Json& object, F&& f) {
+    try {
+      f();
+    } catch (const Error& error) {
+      add(place_in(object, error.what()), error.what());
     }
   }
   bool empty() const { return entries_.empty(); }
@@ -176,10 +194,13 @@ struct ConfigInfo {
   Json (*defaults)() = nullptr;
   Json (*schema)(bool expressions) = nullptr;
   /// Reads an object of a registry, adds its mistakes, and returns it with every default written out. Where
-  /// `expressions` are allowed, settings that hold some stay as they are.
+  /// `expressions` are allowed, as they are in a model, settings that hold some stay as they are, and the keys that
+  /// every item of a model may have are somebody else's.
   Json (*resolve)(const Json& object, Problems& problems, bool expressions) = nullptr;
 };
 Json resolve_registered(Described config, const Json& object, Problems& problems, bool expressions);
+/// Whether a string that begins with "=" is anywhere in the value.
+bool has_expression(const Json& value);
 
 template <class Config>
 ConfigInfo config_info() {
@@ -198,7 +219,12 @@ ConfigInfo config_info() {
   };
   info.resolve = [](const Json& object, Problems& problems, bool expressions) {
     Config config;
-    return resolve_registered(config, object, problems, expressions);
+    const size_t before = problems.size();
+    Json resolved = resolve_registered(config, object, problems, expressions);
+    if constexpr (requires { config.validate(); }) {
+      if (problems.size() == before && !has_expression(object)) problems.attempt_in(object, [&] { config.validate(); });
+    }
+    return resolved;
   };
   return info;
 }
@@ -209,6 +235,20 @@ ConfigInfo config_info() {
 void set_path(Json& root, std::string_view path, std::string_view value);
 /// `base` with what `over` says: objects key by key, null removes, anything else replaces.
 Json merge(Json base, const Json& over);
+
+/// The type that an item of a registry names, {"type": …} or a bare name; where there is none this becomes a mistake,
+/// and nullptr comes back.
+const Json* type_in(const Json& item, std::string_view kind, Problems& problems);
+
+/// "unknown layer 'Linaer'; did you mean 'Linear'?", or what there is where nothing is near.
+std::string unknown_name(std::string_view kind, std::string_view name, const std::vector<std::string>& names);
+/// The same of a key, for which other frameworks' words are understood, too.
+std::string unknown_key(std::string_view key, const std::vector<std::string>& known);
+/// The same, with the names of the object's `own` keys where none of the `known` ones is near.
+std::string unknown_key(std::string_view key, const std::vector<std::string>& known,
+                        const std::vector<std::string>& own);
+/// Whether such a message asks whether `name` was meant.
+bool suggests(std::string_view message, std::string_view name);
 
 /// Named rows of one kind, sorted by name whatever the order of linking. `Row::kind` is the word for one: "optimizer".
 template <class Row>
@@ -232,7 +272,7 @@ class Registry {
   /// The row of that name; otherwise an Error at `where` that names the nearest.
   const Row& get(std::string_view name, const Where& where = {}) const {
     const Row* found = find(name);
-    if (found == nullptr) fail(where, "unknown ", Row::kind, ' ', quote(name), did_you_mean(name, names()));
+    if (found == nullptr) fail(where, unknown_name(Row::kind, name, names()));
     return *found;
   }
   std::vector<std::string> names() const {
@@ -247,5 +287,22 @@ class Registry {
  private:
   std::map<std::string, Row, std::less<>> rows_;
 };
+
+/// Reads an item of a registry, adds its mistakes, and returns it with every default written out; as it is where it has
+/// no known type.
+template <class Row>
+Json resolve_item(const Json& item, Problems& problems) {
+  const Json* type = type_in(item, Row::kind, problems);
+  if (type == nullptr) return item;
+  const Row* row = Registry<Row>::all().find(type->as_string());
+  if (row != nullptr) return row->config.resolve(item, problems, false);
+  problems.add(type->where(), unknown_name(Row::kind, type->as_string(), Registry<Row>::all().names()));
+  return item;
+}
+/// The same of a list of items.
+template <class Row>
+void check_items(const Json& list, Problems& problems) {
+  for (const Json& item : list.items()) resolve_item<Row>(item, problems);
+}
 
 }  // namespace tarn

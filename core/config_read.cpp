@@ -13,8 +13,9 @@ namespace {
 // Reads one field's value; a mistake is reported and leaves the value as it was.
 class ValueReader {
  public:
-  ValueReader(const Json& json, const Field& field, Problems& problems)
-      : json_(json), field_(field), rule_(field.rule), problems_(problems) {}
+  /// `expressions`: the value might have been one.
+  ValueReader(const Json& json, const Field& field, Problems& problems, bool expressions)
+      : json_(json), field_(field), rule_(field.rule), problems_(problems), expressions_(expressions) {}
 
   void operator()(bool* out) {
     if (json_.kind() != Json::Kind::boolean) return mismatch();
@@ -95,7 +96,12 @@ class ValueReader {
     (*this)(&read);
     if (problems_.size() == before) *out = std::move(read);
   }
-  void operator()(Json* out) { *out = json_; }
+  void operator()(Json* out) {
+    const bool left_out = json_.is_null() && out->is_null() && !rule_.required;
+    if (!rule_.list_of.empty() && !json_.is_array() && !left_out) return mismatch();
+    if (rule_.inside) look_inside();
+    *out = json_;
+  }
   void operator()(Described child) { read_config(child, json_, problems_); }
 
  private:
@@ -107,15 +113,73 @@ class ValueReader {
       problems_.add_line(at.where(), text('/', field_.name, ": ", what));
     }
   }
-  void mismatch() { add(json_, text("expected ", type_words(field_), ", found ", json_.describe())); }
+  void mismatch() {
+    const bool word = std::holds_alternative<std::string*>(field_.value) && rule_.choices.size() > 1;
+    expected(json_, text(word ? "one of " : "", type_words(field_)));
+  }
+  void expected(const Json& value, std::string_view what) {
+    add(value, text("expected ", what, ", found ", found_words(value), likely_cure(value)));
+  }
+  /// The value, and the expression that it comes from, if it does.
+  std::string found_words(const Json& value) const {
+    const std::string expression = expression_of(value);
+    return expression.empty() ? value.describe() : text(value.describe(), ", the value of ", quote(expression));
+  }
+  /// What is written at the place of a value that was computed; empty where it was not.
+  static std::string expression_of(const Json& value) {
+    const Source* source = value.where().source();
+    if (value.is_string() || source == nullptr) return "";
+    const std::string_view rest = std::string_view(source->text).substr(value.where().offset());
+    return rest.starts_with("\"=") ? std::string(rest.substr(1, rest.find('"', 1) - 1)) : "";
+  }
+  /// For a number in quotes, 2.0 where 2 is meant, and an expression without its sign or out of its place.
+  std::string likely_cure(const Json& value) const {
+    if (value.is_string()) {
+      const std::string& word = value.as_string();
+      const bool literal = word == "true" || word == "false" || word == "null";
+      const bool number = !word.empty() && word.find_first_not_of("0123456789+-.eE") == std::string::npos &&
+                          word.find_first_of("0123456789") != std::string::npos;
+      const bool is_text = std::holds_alternative<std::string*>(field_.value);
+      if ((literal || number) && !is_text) return text("; write ", word, " without quotes");
+      if (word.starts_with('=')) return "; expressions belong to the model";
+      const bool variable = word == "classes" || word == "channels" || word == "height" || word == "width";
+      const bool formula = word.find_first_of("*/+(") != std::string::npos;
+      return expressions_ && (variable || formula) ? text("; an expression begins with \"=\"") : "";
+    }
+    const bool any_text = std::holds_alternative<std::string*>(field_.value) && rule_.choices.empty();
+    if (value.kind() == Json::Kind::integer && any_text) return text("; write \"", value.describe(), '"');
+    if (value.kind() != Json::Kind::number) return "";
+    if (expression_of(value).find('/') != std::string::npos) return "; // divides without a rest";
+    const double read = value.as_number();
+    const bool whole = std::abs(read) < 1e15 && read == std::floor(read);
+    return whole ? text("; write ", static_cast<int64_t>(read)) : "";
+  }
+
+  void look_inside() {
+    if (json_.where().known()) return rule_.inside(json_, problems_);
+    Problems inner;
+    rule_.inside(json_, inner);
+    if (!inner.empty()) add(json_, inner.lines());
+  }
 
   bool within(const Json& value) {
     const double number = value.as_number();
     const bool low = rule_.lo_open ? number > rule_.lo : number >= rule_.lo;
     const bool high = rule_.hi_open ? number < rule_.hi : number <= rule_.hi;
     if (low && high) return true;
-    const bool both = std::isfinite(rule_.lo) && std::isfinite(rule_.hi);
-    add(value, text(value.describe(), both ? " is outside " : " must be ", bounds_words(rule_)));
+    // An end that is there for the machine's sake says nothing to whoever is beyond the other one.
+    constexpr double large = 1e6;
+    Rule told;
+    told.lo = rule_.lo;
+    told.lo_open = rule_.lo_open;
+    if (low || rule_.hi < large) {
+      told.hi = rule_.hi;
+      told.hi_open = rule_.hi_open;
+    }
+    const bool both = std::isfinite(told.lo) && std::isfinite(told.hi);
+    const std::string expression = expression_of(value);
+    const std::string found = expression.empty() ? value.describe() : found_words(value) + ",";
+    add(value, text(found, both ? " is outside " : " must be ", bounds_words(told)));
     return false;
   }
   bool is_integer(const Json& value) {
@@ -123,7 +187,7 @@ class ValueReader {
     if (&value == &json_) {
       mismatch();
     } else {
-      add(value, text("expected an integer, found ", value.describe()));
+      expected(value, "an integer");
     }
     return false;
   }
@@ -152,7 +216,7 @@ class ValueReader {
       if (&value == &json_) {
         mismatch();
       } else {
-        add(value, text("expected a number, found ", value.describe()));
+        expected(value, "a number");
       }
       return {};
     }
@@ -168,7 +232,7 @@ class ValueReader {
       if (&value == &json_) {
         mismatch();
       } else {
-        add(value, text("expected a string, found ", value.describe()));
+        expected(value, "a string");
       }
       return false;
     }
@@ -198,6 +262,7 @@ class ValueReader {
   const Field& field_;
   const Rule& rule_;
   Problems& problems_;
+  bool expressions_;
 };
 
 class Reader : public Fields {
@@ -205,29 +270,33 @@ class Reader : public Fields {
   Reader(const Json& object, Problems& problems, bool expressions)
       : object_(object), problems_(problems), expressions_(expressions) {}
 
+  /// Unknown keys are mistakes, and so are required ones that are missing, unless they were misspelt.
   void refuse_unknown(const std::vector<std::string>& ignore) {
     std::vector<std::string> known = names_;
     known.insert(known.end(), ignore.begin(), ignore.end());
     for (const Member& member : object_.members()) {
       if (std::ranges::find(known, member.key) != known.end()) continue;
-      std::string cure = did_you_mean(member.key, known);
-      if (cure.empty() && names_.empty()) cure = "; there is nothing to set here";
-      if (cure.empty()) cure = "; there are " + listed(names_);
-      const std::string what = text("unknown key ", quote(member.key), cure);
+      const std::string what = unknown_key(member.key, known, names_);
       problems_.add_line(member.where, text(member.where, what));
+      std::erase_if(missing_, [&](const Missing& field) { return suggests(what, field.name); });
     }
+    for (const Missing& field : missing_) problems_.add_line(object_.where(), field.line);
   }
 
  protected:
   void visit(const Field& field) override {
     names_.emplace_back(field.name);
     if (const Json* given = object_.find(field.name)) {
-      const bool any = std::holds_alternative<Json*>(field.value);
-      if (expressions_ && !any && has_expression(*given)) return;  // its value is not known yet
-      std::visit(ValueReader(*given, field, problems_), field.value);
+      if (expressions_ && has_expression(*given) && field.rule.list_of != "layers") {  // its value is not known yet
+        if (Json* const* any = std::get_if<Json*>(&field.value)) **any = *given;
+        return;
+      }
+      std::visit(ValueReader(*given, field, problems_, expressions_), field.value);
     } else if (field.rule.required) {
-      problems_.add_line(object_.where(), text(object_.where().prefix(field.name), "must be given: ", field.doc, ", ",
-                                               type_words(field)));
+      const bool anything = std::holds_alternative<Json*>(field.value) && field.rule.list_of.empty();
+      missing_.push_back(
+          {std::string(field.name), text(object_.where().prefix(field.name), "must be given",
+                                         anything ? "" : " (" + type_words(field) + ")", ": ", field.doc)});
     } else if (const Described* child = std::get_if<Described>(&field.value)) {
       // Whatever the child requires is missing.
       Json nothing = Json::object();
@@ -237,8 +306,13 @@ class Reader : public Fields {
   }
 
  private:
+  struct Missing {
+    std::string name, line;
+  };
+
   const Json& object_;
   Problems& problems_;
+  std::vector<Missing> missing_;
   bool expressions_;
   std::vector<std::string> names_;
 };
@@ -253,6 +327,15 @@ void read_object(Described config, const Json& object, Problems& problems, const
 
 const std::vector<std::string>& registered_keys() {
   static const std::vector<std::string> keys = {"type", "name", "from", "shared"};
+  return keys;
+}
+// Those of a model's items that the model takes out before; a misspelling of one is to find it.
+const std::vector<std::string>& item_key_names() {
+  static const std::vector<std::string> keys = {"type", "name", "from", "shared", "when", "size_of", "init"};
+  return keys;
+}
+const std::vector<std::string>& type_key() {
+  static const std::vector<std::string> keys = {"type"};
   return keys;
 }
 
@@ -280,7 +363,7 @@ void read_registered(Described config, const Json& object, Problems& problems) {
 
 Json resolve_registered(Described config, const Json& object, Problems& problems, bool expressions) {
   const Json typed = typed_object(object);
-  read_object(config, typed, problems, registered_keys(), expressions);
+  read_object(config, typed, problems, expressions ? item_key_names() : type_key(), expressions);
   Json out = Json::object();
   if (!typed.is_object()) return out;
   for (const std::string& key : registered_keys())

@@ -47,6 +47,38 @@ bool equal_but_for_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
+constexpr size_t longest_name = 100;  // nobody mistypes a longer one, and a search stays cheap whatever a file says
+
+// The letters alone, in lower case: "max_lr" and "MaxLR" are one word.
+std::string squashed(std::string_view name) {
+  std::string out;
+  for (const char c : name)
+    if (c != '_') out.push_back(lower(c));
+  return out;
+}
+
+// The candidate with the fewest other letters that begins or ends with `word`, or which `word` begins or ends with:
+// "kernel" for "kernel_size", "num_epochs" for "epochs". Empty where there is none.
+std::string with_that_end(std::string_view word, std::span<const std::string> candidates) {
+  constexpr size_t shortest = 3;  // fewer letters are found everywhere
+  const std::string wanted = squashed(word);
+  const std::string* best = nullptr;
+  size_t least = 0;  // letters beside the common part
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() > longest_name) continue;
+    const std::string name = squashed(candidate);
+    const std::string& part = name.size() < wanted.size() ? name : wanted;
+    const std::string& whole = name.size() < wanted.size() ? wanted : name;
+    if (part.size() < shortest || !(whole.starts_with(part) || whole.ends_with(part))) continue;
+    const size_t rest = whole.size() - part.size();
+    if (best == nullptr || rest < least) {
+      best = &candidate;
+      least = rest;
+    }
+  }
+  return best == nullptr ? std::string() : *best;
+}
+
 }  // namespace
 
 void append_text(std::string& out, std::string_view part) {
@@ -98,12 +130,11 @@ std::string quote(std::string_view written) {
 }
 
 std::string nearest(std::string_view word, std::span<const std::string> candidates) {
-  constexpr size_t longest = 100;  // nobody mistypes a longer name, and the search stays cheap whatever a file says
-  if (word.empty() || word.size() > longest) return {};
+  if (word.empty() || word.size() > longest_name) return {};
   const std::string* best = nullptr;
   size_t best_distance = 0;
   for (const std::string& candidate : candidates) {
-    if (candidate.empty() || candidate.size() > longest) continue;
+    if (candidate.empty() || candidate.size() > longest_name) continue;
     const size_t distance = half_edits(word, candidate);
     if (best == nullptr || distance < best_distance) {
       best = &candidate;
@@ -111,9 +142,13 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
     }
   }
   if (best == nullptr) return {};
-  // One wrong letter in three is the most that still looks like a slip; a name in the wrong case always does.
-  const size_t allowed = 2 * std::max(word.size(), best->size()) / 3;
-  return best_distance <= allowed || equal_but_for_case(word, *best) ? *best : std::string{};
+  // One wrong letter in three is the most that still looks like a slip; a name in the wrong case always does, and so
+  // does a short one with one letter wrong if another is right: "l" for "lr".
+  const size_t letters = std::max(word.size(), best->size());
+  const size_t wrong = half_edits(squashed(word), squashed(*best));
+  const bool slip =
+      std::min(wrong, best_distance) <= 2 * letters / 3 || (best_distance <= 2 && best_distance < 2 * letters);
+  return slip || equal_but_for_case(word, *best) ? *best : with_that_end(word, candidates);
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {

@@ -32,7 +32,11 @@ class Evaluator {
 
   Json run() {
     Json value = either();
-    if (const std::string_view rest = peek(); !rest.empty()) stop(text("expected an operator, found ", quote(rest)));
+    if (const std::string_view rest = peek(); !rest.empty())
+      stop(text("expected an operator, found ", quote(rest),
+                rest == "="    ? "; equality is written =="
+                : rest == "if" ? "; a choice is written if(condition, a, b)"
+                               : ""));
     return value;
   }
   /// ", with a = 3, b = 0" of the variables that were read.

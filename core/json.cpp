@@ -39,11 +39,14 @@ size_t first_bad_byte(std::string_view text) {
   return std::string_view::npos;
 }
 
+struct Complaint;
+
 // Receives the parser's events (its SAX interface) and builds the value.
 class Builder {
  public:
-  Builder(std::shared_ptr<const Source> source, const JsonLimits& limits)
-      : source_(std::move(source)), limits_(limits) {}
+  /// Where `repeated` is null a key given twice is an error.
+  Builder(std::shared_ptr<const Source> source, const JsonLimits& limits, std::vector<Repeated>* repeated)
+      : source_(std::move(source)), limits_(limits), repeated_(repeated) {}
 
   Json take() { return std::move(root_); }
 
@@ -73,7 +76,7 @@ class Builder {
   }
   bool end_object() {
     advance();
-    refuse_duplicates(open_.back().members());
+    refuse_repeated(open_.back().members());
     return close();
   }
   bool end_array() {
@@ -82,6 +85,7 @@ class Builder {
   }
 
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& error);
+  std::string expectation(const Complaint& complaint, std::string_view word) const;
 
  private:
   // Steps over the next token that is not a comma or a colon and says where it began.
@@ -123,21 +127,29 @@ class Builder {
     return true;
   }
 
-  static void refuse_duplicates(const Json::Object& members) {
+  void refuse_repeated(Json::Object& members) {
     std::vector<const Member*> sorted;
     for (const Member& member : members) sorted.push_back(&member);
     std::stable_sort(sorted.begin(), sorted.end(), [](const Member* a, const Member* b) { return a->key < b->key; });
-    for (size_t i = 1; i < sorted.size(); ++i) {
-      const Member& first = *sorted[i - 1];
-      const Member& second = *sorted[i];
-      if (first.key == second.key) {
-        fail(second.where, "key ", quote(second.key), " is given twice, first at ", first.where.place());
+    std::vector<bool> again(members.size());
+    const Member* first = nullptr;
+    for (const Member* member : sorted) {
+      if (first == nullptr || first->key != member->key) {
+        first = member;
+        continue;
       }
+      again[static_cast<size_t>(member - members.data())] = true;
+      const std::string message = text("key ", quote(member->key), " is given twice, first at ", first->where.place());
+      if (repeated_ == nullptr) fail(member->where, message);
+      repeated_->push_back({member->where, message + "; remove one of them"});
     }
+    size_t i = 0;
+    std::erase_if(members, [&](const Member&) { return again[i++]; });
   }
 
   std::shared_ptr<const Source> source_;
   JsonLimits limits_;
+  std::vector<Repeated>* repeated_;
   Json root_;
   std::vector<Json> open_;
   std::vector<Member> keys_;  // the key being read in each open container
@@ -145,17 +157,55 @@ class Builder {
   size_t count_ = 0;
 };
 
-// The parser's message without its preamble and without the text it repeats.
-std::string reason(std::string message) {
-  const size_t dash = message.find(" - ");
-  if (dash != std::string::npos) message.erase(0, dash + 3);
-  const size_t repeated = message.find("; last read");
-  if (repeated != std::string::npos) message.erase(repeated);
-  return message;
+// What the parser was about to read, and what it says is wrong there, from its message "… parsing WHAT - WHY; …".
+struct Complaint {
+  std::string what, why;
+
+  explicit Complaint(std::string_view message) {
+    const size_t begin = message.find("parsing ");
+    const size_t dash = message.find(" - ");
+    if (begin == std::string_view::npos || dash == std::string_view::npos) return;
+    what = message.substr(begin + 8, dash - begin - 8);
+    why = message.substr(dash + 3, message.find("; last read") - dash - 3);
+  }
+  bool is_about(std::string_view words) const { return why.find(words) != std::string::npos; }
+};
+
+bool separates(char c) {
+  return std::string_view(" \t\r\n{}[]:,;\"").find(c) != std::string_view::npos;
+}
+
+// The whole word around a place: of 0xff, 10_000 and 017 the parser takes the first part for a number.
+Token word_around(std::string_view text, size_t at) {
+  Token word{at, at};
+  if (text.substr(at, 1) == ";") return word;
+  while (word.begin > 0 && !separates(text[word.begin - 1])) --word.begin;
+  while (word.end < text.size() && !separates(text[word.end])) ++word.end;
+  return word;
+}
+
+bool begins_number(std::string_view word) {
+  const size_t digit = word.find_first_of("0123456789");
+  return !word.empty() && digit != std::string_view::npos && word.find_first_not_of("+-.") == digit;
+}
+
+// What is probably wrong with a number that is none.
+std::string number_hint(std::string_view word) {
+  const size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
+  const std::string_view digits = word.substr(sign);
+  if (word.starts_with('+')) return "; a number has no plus sign";
+  if (digits.starts_with('.')) return text("; write ", word.substr(0, sign), "0", digits);
+  if (digits.ends_with('.')) return text("; write ", word, "0");
+  if (digits.find('_') != std::string_view::npos) return "; a number has no '_' in it";
+  if (digits.starts_with("0x") || digits.starts_with("0X")) return "; write it with digits from 0 to 9";
+  if (digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9')
+    return "; a number does not begin with 0";
+  return {};
 }
 
 // What is probably wrong, for the mistakes that people make.
-std::string hint(std::string_view word, char before) {
+std::string hint(std::string_view word, char before, const Complaint& complaint, bool outermost) {
+  if (complaint.is_about("end of input")) return {};
   if ((word == "]" || word == "}") && before == ',') return "; the comma before it has nothing after it";
   if (word.starts_with('\'')) return "; strings take double quotes";
   if (word.starts_with('#')) return "; a comment begins with //";
@@ -164,51 +214,110 @@ std::string hint(std::string_view word, char before) {
   for (const char c : word.substr(0, 9)) lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
   if (lower.starts_with('-') || lower.starts_with('+')) lower.erase(0, 1);
   if (lower == "nan" || lower.starts_with("inf")) return "; JSON has no NaN and no infinity";
-  return {};
+  const char first = word.empty() ? ' ' : word[0];
+  const bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+  const bool literal = word == "true" || word == "false" || word == "null";
+  if (letter && !literal && complaint.what != "value" && complaint.what != "object key")
+    return "; is a quote missing before it?";
+  const bool closes = word == "]" || word == "}" || word == ":";
+  if ((complaint.what == "object" || complaint.what == "array") && !closes && word != ";")
+    return "; a comma is missing before it";
+  if (outermost && complaint.what == "value") return "; an object begins with {";
+  const bool digits = word.find_first_not_of("0123456789") == std::string_view::npos;
+  if (complaint.what == "object key" && before == ',' && digits) return "; a number has a point, not a comma";
+  return letter && complaint.what == "value" ? "; strings take double quotes" : "";
+}
+
+// What stands for the parser's words about a broken string.
+std::string string_fault(const Complaint& complaint) {
+  if (complaint.is_about("U+000A") || complaint.is_about("U+000D"))
+    return "a string ends with its line; a closing quote is missing, or \\n for a new line";
+  if (complaint.is_about("U+0009")) return "a string has a tab in it; write \\t";
+  if (complaint.is_about("after backslash"))
+    return "a string has a backslash that begins no escape; write \\\\ for the character itself";
+  return complaint.why;
 }
 
 bool Builder::parse_error(size_t position, const std::string&, const nlohmann::json::exception& error) {
   const std::string_view written = source_->text;
-  const std::string why = reason(error.what());
-  const auto is_about = [&](std::string_view words) { return why.find(words) != std::string::npos; };
+  const Complaint complaint(error.what());
   const size_t last_read = std::min(std::max<size_t>(position, 1) - 1, written.size());
-  if (is_about("invalid string") && !is_about("closing quote")) fail(Where(source_, last_read), why);
-
+  const bool closing = complaint.is_about("closing quote");
+  if (complaint.is_about("invalid string") && !closing) fail(Where(source_, last_read), string_fault(complaint));
+  if (complaint.is_about("comment")) {
+    const size_t begin = written.find("/*", end_);
+    if (begin != std::string_view::npos) fail(Where(source_, begin), "a comment has no closing */");
+    const Token slash = word_around(written, last_read);
+    fail(Where(source_, slash.begin), "a comment begins with // or /*, found ",
+         quote(written.substr(slash.begin, slash.end - slash.begin)));
+  }
   char before = ' ';
   Token token = next_token(written, end_);
-  const size_t reached = is_about("invalid") ? std::min(last_read, written.size() - 1) : last_read;
+  const size_t reached = complaint.is_about("invalid") ? std::min(last_read, written.size() - 1) : last_read;
   while (token.end <= reached && token.begin < token.end) {
     before = written[token.begin];
     token = next_token(written, token.end);
   }
-  // Two numbers in a row, as in 01, are one token here but not to the parser.
+  // Two words in a row, as in 3;4, are one token here but not to the parser.
   if (last_read < token.begin) token = {last_read, next_token(written, last_read).end};
+  const Token around = word_around(written, std::min(reached, written.size()));
+  if (begins_number(written.substr(around.begin, around.end - around.begin))) token = around;
   const std::string_view word = written.substr(token.begin, token.end - token.begin);
   const Where where(source_, token.begin);
-  if (is_about("number overflow")) fail(where, word, " is beyond the range of numbers");
-  if (word.size() == 1 && is_about("unexpected")) fail(where, why, hint(word, before));
-  if (!word.empty()) fail(where, why, ", found ", quote(word), hint(word, before));
+  if (std::string_view(error.what()).find("number overflow") != std::string_view::npos)
+    fail(where, word, " is beyond the range of numbers");
+  if (closing) fail(where, "a string has no closing quote, found ", quote(word));
+  const std::string inner = number_hint(word);
+  if (begins_number(word) && (!inner.empty() || complaint.is_about("invalid")))
+    fail(where, quote(word), " is no number", inner);
+  if (!word.empty())
+    fail(where, expectation(complaint, word), ", found ", quote(word), hint(word, before, complaint, open_.empty()));
   if (open_.empty()) fail(where, written.empty() ? "the text is empty" : "there is no value", "; expected JSON");
   const bool object = open_.back().is_object();
   fail(where, "the text ends too early; the ", object ? "object" : "list", " opened at ", open_.back().where().place(),
        " is not closed");
 }
 
-}  // namespace
+// "expected a value", or what else may stand where the parser stopped.
+std::string Builder::expectation(const Complaint& complaint, std::string_view word) const {
+  if (open_.empty() && complaint.is_about("end of input")) return "expected the end of the text";
+  if (complaint.what == "object key") return "expected a key in double quotes";
+  if (complaint.what == "object separator") return "expected ':'";
+  if (complaint.what != "object" && complaint.what != "array") return "expected a value";
+  const bool object = complaint.what == "object";
+  const bool mixed = (object && word == "]") || (!object && word == "}");
+  return text("expected ", object ? "',' or '}'" : "',' or ']'",
+              mixed ? text(" for the ", object ? "object" : "list", " opened at ", open_.back().where().place()) : "");
+}
 
-Json parse_json(std::shared_ptr<const Source> source, const JsonLimits& limits) {
+Json parsed(const std::shared_ptr<const Source>& source, const JsonLimits& limits, std::vector<Repeated>* repeated) {
   const std::string& written = source->text;
   check(written.size() <= limits.bytes, source->name, ": ", written.size(), " bytes of JSON; at most ", limits.bytes,
         " are read");
   check(!written.starts_with("\xEF\xBB\xBF"), Where(source, 0),
         "the text begins with a byte-order mark; save it as UTF-8 without one");
+  const bool has_mark = written.starts_with("\xFF\xFE") || written.starts_with("\xFE\xFF");
+  const bool wide = has_mark || (written.size() > 1 && (written[0] == '\0') != (written[1] == '\0'));
+  check(!wide, Where(source, 0), "the text is UTF-16; save it as UTF-8");
   const size_t bad = first_bad_byte(written);
-  check(bad == std::string::npos, Where(source, bad), "this byte is not UTF-8 text");
-  Builder builder(source, limits);
+  check(bad == std::string::npos, Where(source, bad),
+        written[bad == std::string::npos ? 0 : bad] == '\0' ? "this byte is NUL, which no text contains"
+                                                            : "this byte is not UTF-8 text; save the file as UTF-8");
+  Builder builder(source, limits, repeated);
   const char* begin = written.data();
   using nlohmann::json;
   json::sax_parse(begin, begin + written.size(), &builder, json::input_format_t::json, true, limits.comments);
   return builder.take();
+}
+
+}  // namespace
+
+Json parse_json(std::shared_ptr<const Source> source, const JsonLimits& limits) {
+  return parsed(source, limits, nullptr);
+}
+
+Json parse_json(std::shared_ptr<const Source> source, std::vector<Repeated>& repeated, const JsonLimits& limits) {
+  return parsed(source, limits, &repeated);
 }
 
 Json parse_json(std::string_view text, std::string name, const JsonLimits& limits) {

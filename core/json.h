@@ -115,6 +115,15 @@ struct JsonLimits {
 Json parse_json(std::string_view text, std::string name, const JsonLimits& limits = {});
 Json parse_json(std::shared_ptr<const Source> source, const JsonLimits& limits = {});
 
+/// A key that an object holds twice: the place of the second, and a message with both places.
+struct Repeated {
+  Where where;
+  std::string message;
+};
+/// The same, but keys given twice are told in `repeated`, and their first value counts: other mistakes can be looked
+/// for then.
+Json parse_json(std::shared_ptr<const Source> source, std::vector<Repeated>& repeated, const JsonLimits& limits = {});
+
 /// JSON text. `indent` spaces a level, lists of plain values on one line; everything on one line where it is negative.
 /// A number reads back as the same number of the same kind; NaN and infinities, which JSON lacks, are written as null.
 std::string to_text(const Json& value, int indent = -1);

@@ -16,7 +16,7 @@ Planes Planes::of(const Shape& sample, const char* name) {
 
 std::shared_ptr<const Augmentation> make_augmentation(const Json& json) {
   const AugmentationInfo& row = Registry<AugmentationInfo>::all().get(type_of(json), json.where());
-  return with_place(json.where(), [&] { return row.make(json); });
+  return with_place(json, [&] { return row.make(json); });
 }
 
 }  // namespace tarn

@@ -134,8 +134,9 @@ size_t label_column(std::string_view label, const std::vector<std::string>& colu
   if (found != columns.end()) return static_cast<size_t>(found - columns.begin());
   const auto position = number<int64_t>(label);
   if (!position) {
-    check(!columns.empty(), name, ": label ", quoted(label), ": this table has no column names; give a number");
-    fail(name, ": no column is called ", quoted(label), did_you_mean(label, columns));
+    check(!columns.empty(), name, ": label: ", quoted(label),
+          " is no number, and this table has no column names; give a number");
+    fail(name, ": label: no column is called ", quoted(label), did_you_mean(label, columns));
   }
   const int64_t n = static_cast<int64_t>(count);
   check(*position >= -n && *position < n, name, ": label: there is no column ", *position, " among ", n);
@@ -228,7 +229,8 @@ CsvTable parse_csv(std::string_view text, const std::string& name, CsvHeader hea
   CsvTable table;
   if (header == CsvHeader::names) table.columns.assign(first.begin(), first.end());
   const size_t at = label_column(label, table.columns, count, name);
-  check(count >= 2, name, ": a table needs a column of labels and at least one of numbers, this one has ", count);
+  check(count >= 2, name, ": separator: each line has ", count, count == 1 ? " column" : " columns",
+        "; a table needs a column of labels and at least one of numbers");
   if (header == CsvHeader::names) table.columns.erase(table.columns.begin() + static_cast<int64_t>(at));
 
   table.features = static_cast<int64_t>(count) - 1;

@@ -144,9 +144,30 @@ Partition partition(int64_t n, double test, TestBy by, int64_t train, double val
   return parts;
 }
 
+namespace {
+
+/// The place for a message about a data set: the member that it begins with, or, behind the name of a file, that member
+/// or the one that names the file.
+const Where& place_of(const Json& json, std::string_view message) {
+  const Where& first = place_in(json, message);
+  if (!json.is_object() || first.offset() != json.where().offset()) return first;
+  const std::string_view file = message.substr(0, message.find(": "));
+  const Where& inside = place_in(json, message.substr(std::min(file.size() + 2, message.size())));
+  if (inside.offset() != json.where().offset()) return inside;
+  for (const Member& member : json.members()) {
+    if (!member.value.is_string() || member.key == "type" || member.value.as_string().empty()) continue;
+    const std::string& given = member.value.as_string();
+    if (file.find("/" + given) != std::string_view::npos || file.starts_with(given)) return member.value.where();
+  }
+  return first;
+}
+
+}  // namespace
+
 Data make_dataset(const Json& json, uint64_t seed, const std::string& folder) {
   const DatasetInfo& row = Registry<DatasetInfo>::all().get(type_of(json), json.where());
-  return with_place(json.where(), [&] {
+  const auto place = [&json](std::string_view message) -> const Where& { return place_of(json, message); };
+  const auto build = [&] {
     DataFields fields;
     Samples samples = row.load(json, {seed, folder}, fields);
     check(samples.all.size() > 0, "there are no samples");
@@ -172,10 +193,11 @@ Data make_dataset(const Json& json, uint64_t seed, const std::string& folder) {
                      .augment = {}};
     for (const Json& augmentation : fields.augment.items()) {
       data.batching.augment.push_back(make_augmentation(augmentation));
-      check_augmentation(augmentation, *data.batching.augment.back(), data);
+      with_place(augmentation, [&] { check_augmentation(augmentation, *data.batching.augment.back(), data); });
     }
     return data;
-  });
+  };
+  return placed(build, place);
 }
 
 }  // namespace tarn

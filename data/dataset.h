@@ -123,7 +123,8 @@ struct DataFields {
     f("normalize", normalize,
       "subtract the mean of the training part and divide by its deviation: of each feature (standard) or channel",
       {.choices = {"none", "standard", "channels"}});
-    f("augment", augment, "random changes of the training samples, one after the other");
+    f("augment", augment, "random changes of the training samples, one after the other",
+      {.list_of = "augmentations", .inside = check_items<AugmentationInfo>});
   }
 };
 template <class Own>

@@ -12,20 +12,6 @@ namespace tarn {
 
 namespace {
 
-/// The definition's own keys, for the reader.
-struct Definition {
-  Json params = Json::object();
-  std::vector<std::string> inputs, outputs, require;
-  Json body;
-  void fields(Fields& f) {
-    f("params", params, "what a use may set, with defaults; null: must be given");
-    f("inputs", inputs, "names of several inputs; a last one such as \"x*\" stands for any number, x0, x1, …");
-    f("outputs", outputs, "items that are results, or patterns of their names; left out: the last item");
-    f("require", require, "expressions that must be true where the block is used");
-    f("body", body, "the list of layers", {.required = true});
-  }
-};
-
 void check_params(const Json& params, Problems& problems) {
   if (!params.is_object()) {
     problems.add(params.where(), "expected an object of parameters and their defaults, found " + params.describe());
@@ -40,6 +26,20 @@ void check_params(const Json& params, Problems& problems) {
                         text(param.where, quote(param.key), " has a meaning of its own; choose another name"));
   }
 }
+
+/// The definition's own keys, for the reader.
+struct Definition {
+  Json params = Json::object();
+  std::vector<std::string> inputs, outputs, require;
+  Json body;
+  void fields(Fields& f) {
+    f("params", params, "what a use may set, with defaults; null: must be given", {.inside = check_params});
+    f("inputs", inputs, "names of several inputs; a last one such as \"x*\" stands for any number, x0, x1, …");
+    f("outputs", outputs, "items that are results, or patterns of their names; left out: the last item");
+    f("require", require, "expressions that must be true where the block is used");
+    f("body", body, "what the block is made of", {.required = true, .list_of = "layers"});
+  }
+};
 
 /// Calls f(type, its place) for each item of a list and of the lists in it that names a type.
 void each_type(const Json& value, const std::function<void(const std::string&, const Where&)>& f) {
@@ -67,16 +67,20 @@ Blocks::Blocks(const Json& section, Problems& problems) {
 }
 
 void Blocks::add(const Member& member, Problems& problems) {
-  const auto refuse = [&](const std::string& what) { problems.add_line(member.where, text(member.where, what)); };
+  const auto refuse = [&](const std::string& what) {
+    problems.add_line(member.where, text(member.where, what));
+    broken_.insert(member.key);
+  };
   if (!is_variable_name(member.key))
     return refuse(quote(member.key) + " cannot be the name of a block; use letters, digits and '_'");
   if (find_layer(member.key)) return refuse(quote(member.key) + " is a layer already; choose another name");
   Definition definition;
   const size_t before = problems.size();
   read_config(definition, member.value, problems);
-  if (problems.size() > before) return;
-  check_params(definition.params, problems);
-  if (!definition.params.is_object()) definition.params = Json::object();
+  if (problems.size() > before) {
+    broken_.insert(member.key);
+    return;
+  }
   for (size_t i = 0; i < definition.inputs.size(); ++i) {
     std::string name = definition.inputs[i];
     const bool many = name.ends_with('*');

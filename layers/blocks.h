@@ -1,7 +1,9 @@
 // Blocks: named parts of a model with parameters, defined once in a config and used like layers.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +35,11 @@ class Blocks {
 
   const BlockDefinition* find(std::string_view name) const;
   std::vector<std::string> names() const;
+  /// Whether a block of that name has a mistake that leaves no definition of it.
+  bool is_broken(std::string_view name) const { return broken_.contains(name); }
+  /// Where else a block of that name can be had, for messages: "it is a block of …"; empty where nothing is known.
+  std::string elsewhere(std::string_view name) const { return find_elsewhere_ ? find_elsewhere_(name) : ""; }
+  void look_elsewhere(std::function<std::string(std::string_view)> find) { find_elsewhere_ = std::move(find); }
   auto begin() const { return blocks_.begin(); }
   auto end() const { return blocks_.end(); }
 
@@ -40,6 +47,8 @@ class Blocks {
   void add(const Member& member, Problems& problems);
   void refuse_cycles(Problems& problems) const;
   std::map<std::string, BlockDefinition, std::less<>> blocks_;
+  std::set<std::string, std::less<>> broken_;
+  std::function<std::string(std::string_view)> find_elsewhere_;
 };
 
 /// Whether a name matches a pattern, in which each '*' stands for any text.

@@ -62,7 +62,7 @@ LossInfo& add_loss(std::string name, std::string doc, LossSample sample) {
     try {
       return std::make_unique<L>(std::move(config), build);
     } catch (const Error& e) {
-      fail(json.where(), e.what());
+      fail(place_in(json, e.what()), e.what());
     }
   };
   return add_loss_row(std::move(row));

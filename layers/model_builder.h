@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,7 +18,30 @@ namespace tarn {
 constexpr int64_t most_items = 100'000;
 constexpr int most_blocks = 64;
 
-/// What is known while the list is read.
+/// One mistake in a model.
+struct Mistake {
+  Where where;
+  std::string line;
+};
+
+/// All that were found in a list, each with its place.
+class ModelErrors : public LayerError {
+ public:
+  explicit ModelErrors(std::vector<Mistake> mistakes);
+  const std::vector<Mistake>& mistakes() const { return mistakes_; }
+
+ private:
+  std::vector<Mistake> mistakes_;
+};
+
+/// A limit that ends the search for more mistakes.
+class TooMany : public LayerError {
+ public:
+  using LayerError::LayerError;
+};
+
+/// What is known while the list is read. A mistake does not end the reading: what its item gives is unknown then, an
+/// undefined tensor, and so is all that reads it; the names and all other items are still checked.
 struct Model::Builder {
   Model& model;
   const Build& build;
@@ -25,10 +49,19 @@ struct Model::Builder {
   std::set<std::string, std::less<>> left_out = {};  // names whose "when" was false
   Tensors slots = {};                                // of the empty batch
   std::vector<bool> input_read = {};
+  std::vector<Mistake> mistakes = {};
+  std::string current = {};                           // the item that is being read
+  std::set<std::string, std::less<>> all_names = {};  // that items have, as far as they hold no expression
+  bool reads_known = true;                            // false where a mistake leaves open who reads what
+  std::optional<size_t> unknown = {};                 // the slot of what is not known
 
   void add_all(const Json& list, const Around& variables);
   void add_results(const Json& list, const Json& outputs, const Variables& variables);
-  void check_all_read(const Json& list) const;
+  void check_all_read(const Json& list);
+  /// Throws the mistakes, if there are any.
+  void throw_mistakes();
+  void note(const Where& where, const Error& error);
+  void foresee(const Json& list);
 
  private:
   /// A value that can be read, and what it is called by the item that gives it.
@@ -36,11 +69,17 @@ struct Model::Builder {
     size_t slot;
     std::string name;
   };
+  bool is_left_out(const Json& item, const Around& variables);
   void add_loop(const Json& item, const Around& variables);
   void add(const Json& item, const Around& variables);
+  bool is_known(const Step& step) const;
+  void add_unknown(Step step);
+  void add_mistake(const Where& where, std::string line);
+  size_t unknown_slot();
   std::string name_of(const Json& item, const Variables& variables) const;
   std::vector<Found> find(const std::string& name, const Json& at);
   std::vector<Found> match(const std::string& pattern);
+  std::string not_found(const std::string& name) const;
   std::vector<Found> found(const Json& reference, const Variables& variables);
   Found input(size_t i);
   Found output(Step& step, size_t i);

@@ -34,9 +34,12 @@ class Resolver {
   Json with_shared(const Json& object, Known* known);
   void remember(const Json& object, const Around& variables, Known& known);
   void lists(Json& value, const Around& variables);
+  void check_condition(const Json& when, const Around& variables);
   void check_names(const Json& object, const Around& variables);
   void check_expressions(const Json& value, const Around& variables);
-  void refuse_unknown(const Json& object, const std::vector<std::string>& known);
+  /// Keys other than `known` are mistakes; where none is near, `own` are told. What was said comes back.
+  std::vector<std::string> refuse_unknown(const Json& object, const std::vector<std::string>& known,
+                                          const std::vector<std::string>& own);
 
   const Blocks& blocks_;
   Problems& problems_;
@@ -64,20 +67,30 @@ void Resolver::add_items(const Json& list, const Around& variables, Known& known
 }
 
 Json Resolver::loop(const Json& item, const Around& variables, Known& known) {
-  refuse_unknown(item, {"for", "in", "body", "when"});
+  const std::vector<std::string> keys{"for", "in", "body", "when"};
+  const std::vector<std::string> unknown = refuse_unknown(item, keys, keys);
+  const auto missing = [&](const char* key, const char* what) {
+    if (item.find(key)) return false;
+    if (std::ranges::any_of(unknown, [&](const std::string& message) { return suggests(message, key); })) return true;
+    problems_.add_line(item.where(), text(item.where().prefix(key), "must be given: ", what));
+    return true;
+  };
+  const bool no_values = missing("in", "the values of the loop, a list or an expression such as \"=range(3)\"");
+  const bool no_body = missing("body", "the list of layers that is repeated");
+  if (no_values || no_body) return item;
   const Json& name = item.at("for");
   const Json& values = item.at("in");
   const Json& body = item.at("body");
   if (!name.is_string() || !is_variable_name(name.as_string()))
-    problems_.add(name.where(), "\"for\" takes the name of a new variable, found " + name.describe());
+    problems_.add(name.where(), "expected the name of a new variable, found " + name.describe());
   check_expressions(values, variables);
   if (!values.is_array() && !is_expression(values))
     problems_.add(values.where(),
-                  "\"in\" takes a list, or an expression such as \"=range(3)\"; found " + values.describe());
-  if (const Json* when = item.find("when")) check_expressions(*when, variables);
+                  "expected a list, or an expression such as \"=range(3)\", found " + values.describe());
+  if (const Json* when = item.find("when")) check_condition(*when, variables);
   Json out = item;
   if (!body.is_array() || body.size() == 0) {
-    problems_.add(body.where(), "\"body\" takes a list of at least one item, found " + body.describe());
+    problems_.add(body.where(), "expected a list of at least one layer, found " + body.describe());
     return out;
   }
   auto inner = std::make_shared<Variables>(variables);
@@ -98,26 +111,45 @@ Json Resolver::one(const Json& item, const Around& variables, Known* known) {
   if (!object.is_object())
     fail(item.where(), "expected a layer (an object with \"type\", or a name), found ", item.describe());
   check_names(object, variables);
-  if (const Json* when = object.find("when")) {
-    check_expressions(*when, variables);
-    if (!is_expression(*when) && when->kind() != Json::Kind::boolean)
-      problems_.add(when->where(), "\"when\" takes true, false or an expression, found " + when->describe());
-  }
-  Json used = object.find("shared") ? with_shared(object, known) : object;
+  if (const Json* when = object.find("when")) check_condition(*when, variables);
+  Json used = object;
+  bool lent = true;
+  if (object.find("shared"))
+    problems_.attempt(object.where(), [&] {
+      lent = false;
+      used = with_shared(object, known);
+      lent = true;
+    });
   if (known) remember(used, variables, *known);
+  if (!lent) return object;  // what it would be given is not known
   const Json* type = used.find("type");
-  if (!type && object.find("shared")) return object;  // of an item whose name is not known yet
+  if (!type && object.find("shared")) return object;  // of an item whose name is not known
+  if (!type_in(used, LayerInfo::kind, problems_)) return object;
   if (type && is_expression(*type)) {
     check_expressions(object, variables);
     return object;
   }
+  if (blocks_.is_broken(type->as_string()) && !find_layer(type->as_string()))
+    return object;  // its own mistakes were told
   const BlockDefinition* block = type && type->is_string() ? blocks_.find(type->as_string()) : nullptr;
   return block ? block_use(*block, used, variables) : layer(std::move(used), variables);
+}
+
+void Resolver::check_condition(const Json& when, const Around& variables) {
+  check_expressions(when, variables);
+  if (!is_expression(when) && when.kind() != Json::Kind::boolean)
+    problems_.add(when.where(), "expected true, false or an expression, found " + when.describe());
 }
 
 /// Names may hold expressions in braces.
 void Resolver::check_names(const Json& object, const Around& variables) {
   const auto check_one = [&](const Json& name) {
+    if (!name.is_string()) {
+      const std::string found = name.describe();
+      const bool position = name.kind() == Json::Kind::integer;
+      return problems_.add(name.where(), text("expected the name of an item, found ", found,
+                                              position ? "; write \"" + found + "\"" : ""));
+    }
     problems_.attempt(name.where(), [&] { filled_name(name, *variables); });
   };
   for (const char* key : {"name", "from", "shared", "size_of"}) {
@@ -140,11 +172,15 @@ void Resolver::check_expressions(const Json& value, const Around& variables) {
   }
 }
 
-void Resolver::refuse_unknown(const Json& object, const std::vector<std::string>& known) {
-  for (const Member& member : object.members())
-    if (std::ranges::find(known, member.key) == known.end())
-      problems_.add_line(member.where,
-                         text(member.where, "unknown key ", quote(member.key), did_you_mean(member.key, known)));
+std::vector<std::string> Resolver::refuse_unknown(const Json& object, const std::vector<std::string>& known,
+                                                  const std::vector<std::string>& own) {
+  std::vector<std::string> said;
+  for (const Member& member : object.members()) {
+    if (std::ranges::find(known, member.key) != known.end()) continue;
+    said.push_back(unknown_key(member.key, known, own));
+    problems_.add_line(member.where, text(member.where, said.back()));
+  }
+  return said;
 }
 
 Json Resolver::block_use(const BlockDefinition& block, const Json& object, const Around& variables) {
@@ -152,14 +188,17 @@ Json Resolver::block_use(const BlockDefinition& block, const Json& object, const
   std::vector<std::string> params;
   for (const Member& param : block.params.members()) params.push_back(param.key);
   keys.insert(keys.end(), params.begin(), params.end());
-  refuse_unknown(object, keys);
+  const std::vector<std::string> unknown = refuse_unknown(object, keys, params);
+  const auto misspelt = [&](const std::string& name) {
+    return std::ranges::any_of(unknown, [&](const std::string& message) { return suggests(message, name); });
+  };
   for (const Member& param : block.params.members()) {
     const Json* given = object.find(param.key);
     if (given)
       check_expressions(*given, variables);
-    else if (param.value.is_null())
-      problems_.add_line(object.where(),
-                         text(object.where().prefix(param.key), "block ", quote(block.name), " must be given this"));
+    else if (param.value.is_null() && !misspelt(param.key))
+      problems_.add_line(object.where(), text(object.where().prefix(param.key), "must be given: block ",
+                                              quote(block.name), " has no default for it"));
   }
   return object;
 }
@@ -215,19 +254,27 @@ Json Resolver::layer(Json object, const Around& variables) {
   object = layer_object(object);
   const Json initial = take_initial(object);
   check_expressions(initial, variables);
-  const std::vector<std::string> others = blocks_.names();
   const Json& type = object.at("type");
   if (!find_layer(type.as_string())) {
-    std::string near = did_you_mean(type.as_string(), others);
-    if (type.as_string().starts_with('{')) near = "; a type that is chosen is an expression: \"=act\"";
-    if (!near.empty()) fail(type.where(), "unknown layer ", quote(type.as_string()), near);
+    if (type.as_string().starts_with('{'))
+      fail(type.where(), "unknown layer ", quote(type.as_string()),
+           "; a type that is chosen is an expression: \"=act\"");
+    std::vector<std::string> names = blocks_.names();
+    for (std::string& name : layer_names()) names.push_back(std::move(name));
+    const std::string elsewhere = blocks_.elsewhere(type.as_string());
+    if (!elsewhere.empty()) fail(type.where(), "unknown layer ", quote(type.as_string()), "; ", elsewhere);
+    fail(type.where(), unknown_name("layer", type.as_string(), names));
   }
   const LayerInfo& row = layer_row(object);
   if (object.find("shared") && initial.is_object())
     problems_.add(initial.where(), "a shared item uses another's parameters; give them initial values there");
   if (initial.is_object())
     for (const Member& part : initial.members())
-      if (!has_expression(part.value)) problems_.attempt(part.where, [&] { make_initializer(part.value); });
+      if (!has_expression(part.value)) resolve_item<InitializerInfo>(part.value, problems_);
+  if (const Json* odd = object.find("init"); odd && !row.config.defaults().find("init"))
+    problems_.add(
+        odd->where(),
+        "expected initial values by parameter, such as {\"weight\": \"kaiming_normal\"}, found " + odd->describe());
   Json when;
   if (const Json* given = object.find("when")) when = *given;
   Json size_of;
@@ -249,13 +296,16 @@ Json Resolver::layer(Json object, const Around& variables) {
 
 /// Replaces the lists of layers below `value` (a list, or a list of lists) by resolved ones.
 void Resolver::lists(Json& value, const Around& variables) {
-  if (!value.is_array()) return;
+  if (!value.is_array()) return;  // which was said already
   const bool nested = value.size() > 0 && value.items().front().is_array();
   if (!nested) {
     if (value.size() > 0) value = list(value, variables);
     return;
   }
-  for (Json& inner : value.items()) lists(inner, variables);
+  for (Json& inner : value.items()) {
+    if (!inner.is_array()) problems_.add(inner.where(), "expected a list of layers, found " + inner.describe());
+    lists(inner, variables);
+  }
 }
 
 }  // namespace
@@ -263,8 +313,11 @@ void Resolver::lists(Json& value, const Around& variables) {
 Json resolve_model(const Json& model, const Blocks& blocks, Problems& problems) {
   Resolver resolver(blocks, problems);
   const auto variables = unknown_variables();
-  const bool is_use = model.is_string() || model.is_object();
-  if (!is_use) return resolver.list(model, variables);
+  if (model.is_array()) return resolver.list(model, variables);
+  if (!model.is_string() && !model.is_object()) {
+    problems.add(model.where(), "expected a list of layers, or the name of a block, found " + model.describe());
+    return model;
+  }
   const Json* type = model.is_object() ? model.find("type") : nullptr;
   const Json& name = type ? *type : model;
   if (!name.is_string() || !blocks.find(name.as_string())) {
@@ -272,9 +325,11 @@ Json resolve_model(const Json& model, const Blocks& blocks, Problems& problems) 
     const std::string none = name.is_string() && !layer ? text("there is no block ", quote(name.as_string()),
                                                                did_you_mean(name.as_string(), blocks.names()), "; ")
                                                         : "";
-    problems.add(none.empty() ? model.where() : name.where(),
-                 none + "expected a list of layers, or the name of a block" +
-                     (layer ? "; put the layer in a list, [ … ]" : ", found " + model.describe()));
+    problems.add(none.empty() ? model.where() : name.where(), none +
+                                                                  "expected a list of layers, or the name of a block" +
+                                                                  (layer          ? "; put the layer in a list, [ … ]"
+                                                                   : none.empty() ? ", found " + model.describe()
+                                                                                  : ""));
     return model;
   }
   Json out = model;

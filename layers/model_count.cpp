@@ -96,9 +96,9 @@ class Counter {
 }  // namespace
 
 void too_many(const Json& item) {
-  fail_at(item, text("the model has more than ", most_items,
-                     " items, loops and blocks written out; one that reads four others "
-                     "counts twice"));
+  throw TooMany(item.where(), text(item.where(), "the model has more than ", most_items,
+                                   " items, loops and blocks written out; one that reads four others "
+                                   "counts twice"));
 }
 
 void check_count(const Json& model, const Blocks& blocks, const std::vector<Shape>& inputs, int64_t classes) {

@@ -6,7 +6,7 @@
 namespace tarn {
 
 void fail_at(const Json& json, const std::string& message) {
-  throw LayerError(text(json.where(), message));
+  throw LayerError(json.where(), text(json.where(), message));
 }
 
 std::vector<std::string> Model::Builder::known_names() const {
@@ -30,7 +30,14 @@ std::string Model::Builder::name_of(const Json& item, const Variables& variables
   if (std::ranges::find(model.input_names_, name) != model.input_names_.end())
     fail_at(at, text("'", name, "' is the name of the ", build.blocks_around ? "block" : "model",
                      "'s input; choose another"));
-  if (step_of.contains(name)) fail_at(at, text("there is already an item named '", name, "'; names must differ"));
+  if (const auto taken = step_of.find(name); taken != step_of.end()) {
+    const Where& first = model.steps_[taken->second].where;
+    const bool loop = first.offset() == item.where().offset() && first.source() == item.where().source();
+    if (loop)
+      fail_at(at, text("every turn of the loop names an item '", name,
+                       "'; names must differ: write its variable in braces, \"", name, "{i}\", say"));
+    fail_at(at, text("there is already an item named '", name, "', at ", first.place(), "; names must differ"));
+  }
   return name;
 }
 
@@ -61,6 +68,7 @@ std::vector<Model::Builder::Found> Model::Builder::find(const std::string& name,
     const auto owner = step_of.find(std::string_view(name).substr(0, dot));
     if (owner == step_of.end()) continue;
     Step& step = model.steps_[owner->second];
+    if (!slots[step.first_slot].defined()) return {whole(step)};  // what else it would give is not known
     const std::string wanted = name.substr(dot + 1);
     if (wanted == step.first_name) return {output(step, 0)};
     const auto other = std::ranges::find(step.output_names, wanted);
@@ -79,6 +87,8 @@ std::vector<Model::Builder::Found> Model::Builder::match(const std::string& patt
     if (matches_pattern(pattern, step.name)) out.push_back({output(step, 0).slot, step.name});
   if (!out.empty()) return out;
   for (Step& step : model.steps_) {
+    const bool known = slots[step.first_slot].defined();
+    if (!known && matches_pattern(pattern.substr(0, pattern.rfind('.')), step.name)) out.push_back(output(step, 0));
     if (!step.first_name.empty() && matches_pattern(pattern, step.name + "." + step.first_name))
       out.push_back(output(step, 0));
     for (size_t i = 0; i < step.output_names.size(); ++i)
@@ -94,15 +104,44 @@ std::vector<Model::Builder::Found> Model::Builder::found(const Json& reference, 
   std::vector<Found> out = pattern ? match(name) : find(name, reference);
   if (!out.empty()) return out;
   if (pattern) fail_at(reference, text("no earlier item matches '", name, "'"));
-  const bool skipped = left_out.contains(name);
-  fail_at(reference, text("no earlier item is named '", name, "'",
-                          skipped ? "; it was left out by its \"when\"" : did_you_mean(name, known_names())));
+  fail_at(reference, not_found(name));
+}
+
+/// Why there is nothing of that name to read.
+std::string Model::Builder::not_found(const std::string& name) const {
+  if (name == current) return text("item '", name, "' cannot read itself; it reads earlier ones");
+  const std::string none = text("no earlier item is named '", name, "'");
+  if (left_out.contains(name)) return none + "; it was left out by its \"when\"";
+  if (all_names.contains(name)) return none + "; it comes later, and an item reads only what is before it";
+  const auto owner = step_of.find(std::string_view(name).substr(0, name.rfind('.')));
+  if (owner == step_of.end() || name.find('.') == std::string::npos) return none + did_you_mean(name, known_names());
+  const Step& step = model.steps_[owner->second];
+  if (!step.output_names.empty() || !step.first_name.empty()) return none + did_you_mean(name, known_names());
+  const LayerInfo* row = find_layer(step.type);
+  const bool indices = name.ends_with(".indices") && row && row->config.defaults().find("return_indices");
+  return text("item '", step.name, "' (", step.type, ") has no output '", name.substr(name.rfind('.') + 1), "'",
+              indices ? "; it has where it is given \"return_indices\": true" : "");
+}
+
+/// Collects the names that the items of a list, and of the loops in it, will have.
+void Model::Builder::foresee(const Json& list) {
+  if (!list.is_array()) return;
+  for (const Json& item : list.items()) {
+    if (const Json* name = member(item, "name"); name && name->is_string()) all_names.insert(name->as_string());
+    if (const Json* body = member(item, "body"); body && member(item, "for")) foresee(*body);
+  }
 }
 
 std::vector<size_t> Model::Builder::slots_of(const Json& item, const Variables& variables) {
   std::vector<size_t> out;
   const auto read = [&](const Json& reference) {
-    for (const Found& f : found(reference, variables)) out.push_back(f.slot);
+    try {
+      for (const Found& f : found(reference, variables)) out.push_back(f.slot);
+    } catch (const Error& error) {
+      note(reference.where(), error);
+      reads_known = false;
+      out.push_back(unknown_slot());
+    }
   };
   const Json* from = member(item, "from");
   if (!from) {
@@ -148,14 +187,46 @@ void Model::Builder::add_results(const Json& list, const Json& outputs, const Va
   }
 }
 
-void Model::Builder::check_all_read(const Json& list) const {
+void Model::Builder::check_all_read(const Json& list) {
+  if (!reads_known) return;  // whatever was meant by a wrong name is not unread
   for (const Step& step : model.steps_)
     if (!step.is_read)
-      throw LayerError(text(step.where, "nothing reads '", step.name, "' (", step.type,
-                            "); remove it, or name it in a later \"from\""));
+      add_mistake(step.where,
+                  text(step.where, "nothing reads '", step.name, "'", step.type.empty() ? "" : " (" + step.type + ")",
+                       "; remove it, or name it in a later \"from\""));
   if (model.input_names_.size() == 1) return;
   for (size_t i = 0; i < input_read.size(); ++i)
-    if (!input_read[i]) fail_at(list, text("nothing reads the input '", model.input_names_[i], "'"));
+    if (!input_read[i])
+      add_mistake(list.where(), text(list.where(), "nothing reads the input '", model.input_names_[i], "'"));
+}
+
+/// Adds what `error` says, unless a mistake at that place was told: a loop or a block that is used twice finds it
+/// again.
+void Model::Builder::note(const Where& where, const Error& error) {
+  if (dynamic_cast<const TooMany*>(&error)) throw;
+  if (const auto* several = dynamic_cast<const ModelErrors*>(&error)) {
+    for (const Mistake& mistake : several->mistakes()) add_mistake(mistake.where, mistake.line);
+    return;
+  }
+  const auto* layer = dynamic_cast<const LayerError*>(&error);
+  add_mistake(layer && layer->where().known() ? layer->where() : where, error.what());
+}
+
+void Model::Builder::add_mistake(const Where& where, std::string line) {
+  constexpr size_t most = 100;  // more would not be read
+  const bool again = where.known() && std::ranges::any_of(mistakes, [&](const Mistake& told) {
+                       return told.where.source() == where.source() && told.where.offset() == where.offset();
+                     });
+  if (!again && mistakes.size() < most) mistakes.push_back({where, std::move(line)});
+}
+
+/// A place for a value that a mistake leaves unknown.
+size_t Model::Builder::unknown_slot() {
+  if (!unknown) {
+    unknown = slots.size();
+    slots.emplace_back();
+  }
+  return *unknown;
 }
 
 }  // namespace tarn

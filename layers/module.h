@@ -127,6 +127,12 @@ std::string batch_text(const Shape& shape);
 class LayerError : public Error {
  public:
   using Error::Error;
+  LayerError(Where where, const std::string& line) : Error(line), where_(std::move(where)) {}
+  /// Of the mistake, where it is known.
+  const Where& where() const { return where_; }
+
+ private:
+  Where where_;
 };
 /// Runs `build`; an Error that does not say where it arose becomes a LayerError with the place of `json`, the layer's
 /// path and its inputs.

@@ -16,6 +16,12 @@ std::map<std::string, std::string, std::less<>>& aliases() {
   return all;
 }
 
+std::vector<std::string> part_names(Module& module) {
+  std::vector<std::string> names;
+  for (const NamedTensor& part : parameters(module)) names.push_back(part.name);
+  return names;
+}
+
 std::string inputs_text(const Build& build) {
   std::string out = build.inputs.size() == 1 ? "input " : "inputs ";
   for (size_t i = 0; i < build.inputs.size(); ++i) out += (i ? ", " : "") + batch_text(build.inputs[i]);
@@ -32,8 +38,8 @@ std::unique_ptr<Module> located(const Json& json, const Build& build,
     throw;
   } catch (const Error& e) {
     const std::string layer = build.path.empty() ? "" : "layer '" + build.path + "' ";
-    throw LayerError(text(json.where().prefix(), layer, "(", json.at("type").as_string(), ") with ", inputs_text(build),
-                          ": ", e.what()));
+    throw LayerError(json.where(), text(json.where().prefix(), layer, "(", json.at("type").as_string(), ") with ",
+                                        inputs_text(build), ": ", e.what()));
   }
 }
 
@@ -167,9 +173,10 @@ std::unique_ptr<Module> make_layer(const Json& json, Build& build) {
   const LayerInfo& row = layer_row(object);
   const auto given = static_cast<int>(build.inputs.size());
   if (given < row.inputs_min || (row.inputs_max >= 0 && given > row.inputs_max))
-    throw LayerError(text(json.where(), row.name, " takes ", row.inputs_min,
-                          row.inputs_max == row.inputs_min ? "" : " or more", " inputs, but reads ", given,
-                          "; see \"from\""));
+    throw LayerError(
+        json.where(),
+        text(json.where(), row.name, " takes ", row.inputs_min, row.inputs_max == row.inputs_min ? "" : " or more",
+             row.inputs_max == 1 ? " input" : " inputs", ", but reads ", given, "; see \"from\""));
   const Json initial = take_initial(object);
   build.initial.clear();
   if (initial.is_object())
@@ -177,8 +184,9 @@ std::unique_ptr<Module> make_layer(const Json& json, Build& build) {
   auto module = row.make(object, build);
   for (const Member& part : initial.is_object() ? initial.members() : Json::Object{})
     if (build.initial.contains(part.key))
-      throw LayerError(
-          text(part.where, row.name, " has no parameter '", part.key, "' that could be given initial values"));
+      throw LayerError(part.where,
+                       text(part.where, row.name, " has no parameter '", part.key,
+                            "' that could be given initial values", did_you_mean(part.key, part_names(*module))));
   return module;
 }
 

@@ -11,7 +11,8 @@ class Sequential : public Module {
   struct Config {
     Json body;
     void fields(Fields& f) {
-      f("body", body, "list of layers, as a model's; \"input\" is this layer's input", {.required = true});
+      f("body", body, "list of layers, as a model's; \"input\" is this layer's input",
+        {.required = true, .list_of = "layers"});
     }
   };
   Sequential(const Config& c, Build& build) : body_(c.body, build) {}
@@ -35,8 +36,9 @@ class Residual : public Module {
     Json body;
     Json shortcut;
     void fields(Fields& f) {
-      f("body", body, "list of layers whose result is added to the input", {.required = true});
-      f("shortcut", shortcut, "list of layers that the input passes before it is added; left out: none");
+      f("body", body, "list of layers whose result is added to the input", {.required = true, .list_of = "layers"});
+      f("shortcut", shortcut, "list of layers that the input passes before it is added; left out: none",
+        {.list_of = "layers"});
     }
   };
   Residual(const Config& c, Build& build) : body_(c.body, build.child("body", build.inputs)) {
@@ -79,7 +81,7 @@ class Parallel : public Module {
     int64_t dim = 1;
     void fields(Fields& f) {
       f("branches", branches, "lists of layers, each of which reads the input; [] is the input itself",
-        {.required = true});
+        {.required = true, .list_of = "lists of layers"});
       f("join", join, "how their results become one", {.choices = {"concat", "add", "mul", "stack"}});
       f("dim", dim, "dimension along which concat and stack join");
     }

@@ -134,7 +134,8 @@ class MaxPoolUnpool : public Module {
     void fields(Fields& f) {
       sliding.fields(f, true);
       duplicates.fields(f);
-      f("body", body, "list of layers between pooling and unpooling; they keep the shape", {.required = true});
+      f("body", body, "list of layers between pooling and unpooling; they keep the shape",
+        {.required = true, .list_of = "layers"});
     }
   };
   MaxPoolUnpool(Config c, Build& build)

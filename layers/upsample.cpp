@@ -16,7 +16,10 @@ struct Target {
     f("scale_factor", scale_factor, "instead of size: how many times larger than the input, rounded down",
       {.lo = 0, .lo_open = true, .rank = rank});
   }
-  void validate() const { check(size.has_value() != scale_factor.has_value(), "give either size or scale_factor"); }
+  void validate() const {
+    check(size || scale_factor, "neither size nor scale_factor is given; give one of them");
+    check(!size || !scale_factor, "size and scale_factor are both given; leave one out");
+  }
   InterpolateOptions options(const Shape& x) const {
     check(x.rank() >= 3 && x.rank() <= 5, "expects an input [N, C, L], [N, C, H, W] or [N, C, D, H, W], got ",
           batch_text(x));

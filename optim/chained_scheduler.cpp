@@ -8,11 +8,14 @@ class ChainedScheduler : public Curve {
  public:
   struct Config {
     Json schedulers = Json::array();
-    void fields(auto& f) { f("schedulers", schedulers, "schedules that multiply the rate"); }
+    void fields(auto& f) {
+      f("schedulers", schedulers, "schedules that multiply the rate",
+        {.list_of = "schedules", .inside = check_schedulers});
+    }
+    void validate() const { check(schedulers.size() > 0, "schedulers is empty; give at least one"); }
   };
 
   ChainedScheduler(Config c, const Horizon& horizon) {
-    check(c.schedulers.size() > 0, "ChainedScheduler: schedulers is empty");
     for (const Json& json : c.schedulers.items()) curves_.push_back(make_curve(json, horizon));
   }
 

@@ -10,8 +10,8 @@ namespace {
 class CyclicLR : public Curve {
  public:
   struct Config {
-    Json base_lr = 1e-3;
-    Json max_lr = 1e-2;
+    Numbers base_lr{{1e-3}};
+    Numbers max_lr{{1e-2}};
     int64_t step_size_up = 2000;
     std::optional<int64_t> step_size_down;
     std::string mode = "triangular";
@@ -20,8 +20,8 @@ class CyclicLR : public Curve {
     double base_momentum = 0.8;
     double max_momentum = 0.9;
     void fields(auto& f) {
-      f("base_lr", base_lr, "least rate, or a list with one for each group of parameters");
-      f("max_lr", max_lr, "greatest rate, or a list with one for each group of parameters");
+      f("base_lr", base_lr, "least rate, or a list with one for each group of parameters", {.lo = 0});
+      f("max_lr", max_lr, "greatest rate, or a list with one for each group of parameters", {.lo = 0});
       f("step_size_up", step_size_up, "intervals of a rise", {.lo = 1});
       f("step_size_down", step_size_down, "intervals of a fall; default: as of a rise", {.lo = 1});
       f("mode", mode,

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/place.h"
-#include "optim/optimizer.h"
+#include "optim/method.h"
 
 namespace tarn {
 namespace {
@@ -72,6 +72,14 @@ Json group_config(const Json& base, const Json& group) {
 
 }  // namespace
 
+void check_patterns(const Json& params, Problems& problems) {
+  const auto is_text = [](const Json& item) { return item.is_string(); };
+  const bool list = params.is_array() && params.size() > 0 && std::ranges::all_of(params.items(), is_text);
+  if (params.is_string() || list) return;
+  problems.add(params.where(), "expected a pattern of parameter names such as \"*.bias\", or a list of them, found " +
+                                   params.describe());
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const Json& json, std::vector<NamedTensor> parameters) {
   const OptimizerInfo& row = Registry<OptimizerInfo>::all().get(type_of(json), json.where());
   Json base = json;
@@ -89,7 +97,7 @@ std::unique_ptr<Optimizer> make_optimizer(const Json& json, std::vector<NamedTen
     std::replace(group_of.begin(), group_of.end(), nowhere, configs.size());
     configs.push_back(base);
   }
-  return with_place(json.where(), [&] { return row.make(configs, std::move(parameters), group_of); });
+  return with_place(json, [&] { return row.make(configs, std::move(parameters), group_of); });
 }
 
 }  // namespace tarn

@@ -98,6 +98,9 @@ class MethodOptimizer final : public Optimizer {
   std::vector<typename Method::Factors> factors_;
 };
 
+/// Adds a mistake unless `params` is a pattern of names, or a list of at least one.
+void check_patterns(const Json& params, Problems& problems);
+
 /// The fields of a method and those that all optimizers share.
 template <class Own>
 struct WithGroups {
@@ -106,8 +109,25 @@ struct WithGroups {
   void fields(auto& f) {
     own.fields(f);
     f("groups", groups,
-      "parameters with hyper-parameters of their own: [{\"params\": \"*.bias\", \"weight_decay\": 0}]");
+      "parameters with hyper-parameters of their own: [{\"params\": \"*.bias\", \"weight_decay\": 0}]",
+      {.list_of = "groups", .inside = check_groups});
   }
+  /// Looks for mistakes in the groups: each has "params", and any of the method's own fields.
+  static void check_groups(const Json& groups, Problems& problems) {
+    for (const Json& json : groups.items()) {
+      Group group;
+      read_config(group, json, problems);
+    }
+  }
+  struct Group {
+    Own own;
+    Json params;
+    void fields(auto& f) {
+      f("params", params, "a pattern of parameter names, or a list of them",
+        {.required = true, .inside = check_patterns});
+      own.fields(f);
+    }
+  };
   void validate() const {
     if constexpr (requires { own.validate(); }) own.validate();
   }

@@ -11,7 +11,7 @@ namespace {
 class OneCycleLR : public Curve {
  public:
   struct Config {
-    Json max_lr = 0.01;
+    Numbers max_lr{{0.01}};
     std::optional<int64_t> total_steps, epochs, steps_per_epoch;
     double pct_start = 0.3;
     std::string anneal_strategy = "cos";
@@ -22,7 +22,7 @@ class OneCycleLR : public Curve {
     double final_div_factor = 1e4;
     bool three_phase = false;
     void fields(auto& f) {
-      f("max_lr", max_lr, "greatest rate, or a list with one for each group of parameters");
+      f("max_lr", max_lr, "greatest rate, or a list with one for each group of parameters", {.lo = 0});
       f("total_steps", total_steps, "steps of the cycle; default: epochs times steps_per_epoch", {.lo = 1});
       f("epochs", epochs, "default: the training's", {.lo = 1});
       f("steps_per_epoch", steps_per_epoch, "default: the training's", {.lo = 1});
@@ -41,7 +41,11 @@ class OneCycleLR : public Curve {
       : c_(std::move(c)),
         max_lr_(c_.max_lr, horizon, "max_lr"),
         total_(length(c_, horizon)),
-        cycle_(c_.cycle_momentum && horizon.momentum) {}
+        cycle_(c_.cycle_momentum && horizon.momentum) {
+    const bool given = c_.total_steps || (c_.epochs && c_.steps_per_epoch);
+    check(!given || horizon.total <= total_, c_.total_steps ? "total_steps" : "epochs", ": a cycle of ", total_,
+          " is shorter than the training of ", horizon.total, "; leave it out to take the training's length");
+  }
 
   Rates at(int64_t t, size_t group, const Rates&) const override {
     check(t <= total_, "OneCycleLR: step ", t, " of a cycle of ", total_, "; make total_steps larger");

@@ -17,7 +17,7 @@ class ReduceLROnPlateau : public Curve {
     double threshold = 1e-4;
     std::string threshold_mode = "rel";
     int64_t cooldown = 0;
-    Json min_lr = 0.0;
+    Numbers min_lr{{0.0}};
     double eps = 1e-8;
     void fields(auto& f) {
       f("mode", mode, "whether the metric should get smaller or larger", {.choices = {"min", "max"}});
@@ -27,7 +27,7 @@ class ReduceLROnPlateau : public Curve {
       f("threshold_mode", threshold_mode, "whether the threshold is a share of the best or a difference",
         {.choices = {"rel", "abs"}});
       f("cooldown", cooldown, "intervals after a fall in which nothing is counted", {.lo = 0});
-      f("min_lr", min_lr, "lowest rate, or a list with one for each group of parameters");
+      f("min_lr", min_lr, "lowest rate, or a list with one for each group of parameters", {.lo = 0});
       f("eps", eps, "a fall by less than this is left out", {.lo = 0});
     }
   };

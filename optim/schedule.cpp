@@ -17,16 +17,19 @@ Horizon Horizon::after(int64_t warmup) const {
   return rest;
 }
 
-PerGroup::PerGroup(const Json& json, const Horizon& horizon, const char* field) {
-  if (json.is_array()) {
-    for (const Json& item : json.items()) values_.push_back(item.as_number());
-  } else {
-    values_.push_back(json.as_number());
+PerGroup::PerGroup(const Numbers& numbers, const Horizon& horizon, const char* field) : values_(numbers.each) {
+  check(values_.size() == 1 || values_.size() == horizon.groups, field, " has ", values_.size(), " values for ",
+        horizon.groups, horizon.groups == 1 ? " group" : " groups", " of parameters");
+}
+
+void check_schedulers(const Json& schedulers, Problems& problems) {
+  for (const Json& json : schedulers.items()) {
+    resolve_item<ScheduleInfo>(json, problems);
+    if (!json.is_object()) continue;
+    for (const char* key : {"interval", "warmup"})
+      if (const Json* given = json.find(key))
+        problems.add(given->where(), text(quote(key), " belongs to the outermost schedule"));
   }
-  for (const double value : values_)
-    check(value >= 0, json.where(), field, " is ", value, ", expected a number of at least 0");
-  check(values_.size() == 1 || values_.size() == horizon.groups, json.where(), field, " has ", values_.size(),
-        " values for ", horizon.groups, " groups of parameters");
 }
 
 void Curve::recall(const std::vector<double>& memory) {
@@ -90,7 +93,7 @@ void Schedule::load_state(const NamedValues& state) {
 
 std::unique_ptr<Curve> make_curve(const Json& json, const Horizon& horizon) {
   const ScheduleInfo& row = Registry<ScheduleInfo>::all().get(type_of(json), json.where());
-  return with_place(json.where(), [&] {
+  return with_place(json, [&] {
     Pace pace;
     auto curve = row.make(json, horizon, pace);
     check(!pace.interval && pace.warmup == 0, "'interval' and 'warmup' belong to the outermost schedule");
@@ -101,7 +104,7 @@ std::unique_ptr<Curve> make_curve(const Json& json, const Horizon& horizon) {
 
 std::unique_ptr<Schedule> make_schedule(const Json& json, Optimizer& optimizer, const ScheduleContext& context) {
   const ScheduleInfo& row = Registry<ScheduleInfo>::all().get(type_of(json), json.where());
-  return with_place(json.where(), [&] {
+  return with_place(json, [&] {
     Interval interval = row.interval;
     if (const Json* given = json.is_object() ? json.find("interval") : nullptr; given && given->is_string())
       interval = given->as_string() == "step" ? Interval::step : Interval::epoch;

@@ -60,8 +60,8 @@ class Curve {
 /// One number, or one for each group of parameters: in JSON a number or a list.
 class PerGroup {
  public:
-  /// Throws "FIELD …" unless `json` is a number or a list of them within `rule`.
-  PerGroup(const Json& json, const Horizon& horizon, const char* field);
+  /// Throws "FIELD …" where there are neither one nor as many as groups.
+  PerGroup(const Numbers& numbers, const Horizon& horizon, const char* field);
   double operator[](size_t group) const { return values_[values_.size() == 1 ? 0 : group]; }
 
  private:
@@ -132,6 +132,9 @@ struct ScheduleInfo {
   std::function<std::unique_ptr<Curve>(const Json& config, const Horizon&, Pace&)> make;
   ConfigInfo config;
 };
+
+/// Looks for mistakes in a list of schedules that one schedule is made of.
+void check_schedulers(const Json& schedulers, Problems& problems);
 
 /// The curve that `json` describes: for schedules made of schedules. Throws where it sets a pace of its own or watches
 /// a metric.

@@ -12,17 +12,21 @@ class SequentialLR : public Curve {
     Json schedulers = Json::array();
     Sizes milestones;
     void fields(auto& f) {
-      f("schedulers", schedulers, "schedules, each counting from 0 when its turn comes");
-      f("milestones", milestones, "intervals at which the second, the third, … begins");
+      f("schedulers", schedulers, "schedules, each counting from 0 when its turn comes",
+        {.list_of = "schedules", .inside = check_schedulers});
+      f("milestones", milestones, "intervals at which the second, the third, … begins", {.lo = 1});
+    }
+    void validate() const {
+      check(schedulers.size() > 0, "schedulers is empty; give at least one");
+      check(milestones.size() + 1 == schedulers.size(), "milestones has ", milestones.size(), " numbers, but ",
+            schedulers.size(), " schedulers need ", schedulers.size() - 1);
+      for (size_t i = 1; i < milestones.size(); ++i)
+        check(milestones[i] > milestones[i - 1], "milestones: ", milestones[i], " does not come after ",
+              milestones[i - 1]);
     }
   };
 
   SequentialLR(Config c, const Horizon& horizon) : milestones_(std::move(c.milestones)) {
-    check(c.schedulers.size() > 0, "SequentialLR: schedulers is empty");
-    check(milestones_.size() + 1 == c.schedulers.size(), "SequentialLR: ", c.schedulers.size(), " schedulers need ",
-          c.schedulers.size() - 1, " milestones, found ", milestones_.size());
-    for (size_t i = 0; i < milestones_.size(); ++i)
-      check(milestones_[i] > start(i), "SequentialLR: milestone ", milestones_[i], " does not come after ", start(i));
     for (size_t i = 0; i < c.schedulers.size(); ++i) {
       Horizon rest = horizon;
       const int64_t end = i < milestones_.size() ? milestones_[i] : horizon.total;

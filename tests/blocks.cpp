@@ -94,9 +94,10 @@ TEST_CASE("loops repeat, names are filled in, patterns take all that match") {
   REQUIRE(model->items()[3].reads.size() == 3);
   CHECK(model->items()[3].reads[2].item == 2);
   CHECK(says(error(R"([{"type": "Concat", "from": "branch*"}])"), "/0/from: no earlier item matches 'branch*'"));
-  CHECK(says(error(R"([{"for": "i", "in": 3, "body": ["ReLU"]}])"), "\"in\" takes a list"));
-  CHECK(says(error(R"([{"for": "i", "in": "=channels", "body": ["ReLU"]}])"), "\"in\" takes a list, found 4"));
-  CHECK(says(error(R"([{"for": "2i", "in": [1], "body": ["ReLU"]}])"), "\"for\" takes the name of a new variable"));
+  CHECK(says(error(R"([{"for": "i", "in": 3, "body": ["ReLU"]}])"), "/0/in: expected a list, or an expression"));
+  CHECK(says(error(R"([{"for": "i", "in": "=channels", "body": ["ReLU"]}])"),
+             "expected a list, found 4, the value of '=channels'; write \"=range(channels)\""));
+  CHECK(says(error(R"([{"for": "2i", "in": [1], "body": ["ReLU"]}])"), "expected the name of a new variable"));
   CHECK(says(error(R"([{"for": "i", "in": [], "body": ["ReLU"]}])"), "no layer is left of this list"));
 }
 
@@ -108,8 +109,9 @@ TEST_CASE("what \"when\" says no to is left out, and positions count what is the
   CHECK(built(list, "{}", {1, 4, 3, 3})->items()[0].name == "last");
   CHECK(says(error(R"([{"name": "a", "type": "ReLU", "when": false}, {"type": "Tanh", "from": "a"}])"),
              "/1/from: no earlier item is named 'a'; it was left out by its \"when\""));
-  CHECK(says(error(R"([{"type": "ReLU", "when": "=height"}])"), "\"when\" is true or false"));
-  CHECK(says(error(R"([{"type": "ReLU", "when": 1}])"), "\"when\" takes true, false or an expression"));
+  CHECK(says(error(R"([{"type": "ReLU", "when": "=height"}])"),
+             "/0/when: expected true or false, found 8, the value of '=height'"));
+  CHECK(says(error(R"([{"type": "ReLU", "when": 1}])"), "/0/when: expected true, false or an expression, found 1"));
 }
 
 TEST_CASE("types can be chosen by a parameter") {
@@ -206,7 +208,7 @@ TEST_CASE("size_of is one more input") {
 
 TEST_CASE("errors inside a block name its item, its settings and the place that used it") {
   const std::string message = error("[\n \"ReLU\",\n {\"type\": \"Gate\", \"inner\": -1}]", gate);
-  CHECK(says(message, "b.json:3:54: /Gate/body/2/out_features: -1 must be >= 0"));
+  CHECK(says(message, "b.json:3:54: /Gate/body/2/out_features: -1, the value of '=inner', must be >= 0"));
   CHECK(says(message, "; in block 'Gate' (inner = -1), used at m.json:3:2: /1"));
   CHECK(says(error(R"([{"type": "Gate", "r": 0}])", gate),
              "'=channels // r': division by zero, with channels = 4, r = 0"));
@@ -235,8 +237,9 @@ TEST_CASE("definitions are checked whether they are used or not, all at once") {
 TEST_CASE("what a block must be given, it must be given") {
   const char* blocks =
       R"({"B": {"params": {"out": null}, "body": [{"type": "Conv2d", "out_channels": "=out", "kernel_size": 1}]}})";
-  CHECK(says(error(R"([{"type": "B"}])", blocks), "m.json:1:2: /0/out: block 'B' must be given this"));
-  CHECK(says(error(R"(["B"])", blocks), "block 'B' must be given this"));
+  CHECK(
+      says(error(R"([{"type": "B"}])", blocks), "m.json:1:2: /0/out: must be given: block 'B' has no default for it"));
+  CHECK(says(error(R"(["B"])", blocks), "/0/out: must be given: block 'B' has no default for it"));
   CHECK(says(error(R"([{"type": "B", "outt": 3}])", blocks), "unknown key 'outt'; did you mean 'out'?"));
   CHECK(says(error(R"([{"type": "B", "out": 3, "init": {"weight": "zeros"}}])", blocks), "unknown key 'init'"));
 }
@@ -251,7 +254,7 @@ TEST_CASE("a block says what it requires, and the place that uses it otherwise i
     "require": ["=channels % heads == 0", "=axis == 'width' or axis == 'height'"], "body": ["ReLU"]}})";
   CHECK(error(R"([{"type": "Heads", "axis": "height"}])", blocks) == "");
   CHECK(says(error(R"([{"type": "Heads", "heads": 3}])", blocks),
-             "m.json:1:2: /0: block 'Heads' requires that channels % heads == 0"));
+             "m.json:1:2: /0: block 'Heads' (heads = 3) requires that channels % heads == 0"));
   CHECK(says(error(R"([{"type": "Heads", "axis": "widht"}])", blocks), "requires that axis == 'width'"));
   CHECK(says(error(R"(["ReLU"])", R"({"B": {"require": ["heads == 2", "=hed > 1"], "body": ["ReLU"]}})"),
              "/B/require/0: expected an expression, which begins with \"=\", found 'heads == 2'"));

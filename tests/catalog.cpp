@@ -94,9 +94,10 @@ TEST_CASE("the schema accepts every built-in config") {
 TEST_CASE("the schema refuses what is wrong by itself") {
   const Json schema = experiment_schema();
   for (const char* name :
-       {"misspelt_key", "unknown_section", "wrong_type", "wrong_section", "out_of_bounds", "missing_section",
-        "missing_field", "empty_model", "bad_choice", "wrong_loss", "bad_schedule"}) {
-    const std::string file = TARN_SOURCE_DIR "/tests/broken/" + std::string(name) + ".json";
+       {"keys/bias", "sections/misspelt_section", "types/word_for_an_integer", "sections/model_is_one_layer",
+        "ranges/dropout_in_percent", "sections/without_data", "layers/settings_missing", "sections/model_is_empty",
+        "choices/normalize", "loss/misspelt", "ranges/step_size_of_zero"}) {
+    const std::string file = TARN_SOURCE_DIR "/tests/bad_configs/" + std::string(name) + ".json";
     CHECK_MESSAGE(schema_mistake(parse_json(read_file(file), file), schema, schema) != "", name);
   }
 }

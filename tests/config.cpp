@@ -122,7 +122,7 @@ TEST_CASE("each mistake names its place, what was found and what was expected") 
       {R"("p": "half")", "/p: expected a number, found 'half'"},
       {R"("p": null)", "/p: expected a number, found null"},
       {R"("in_channels": 0)", "/in_channels: 0 must be >= 1"},
-      {R"("in_channels": 2.0)", "/in_channels: expected an integer, found 2.0"},
+      {R"("in_channels": 2.0)", "/in_channels: expected an integer, found 2.0; write 2"},
       {R"("in_channels": true)", "/in_channels: expected an integer, found true"},
       {R"("slope": 0)", "/slope: 0 must be > 0"},
       {R"("slope": 1e300)", "/slope: 1e+300 is beyond the range of float32"},
@@ -132,7 +132,7 @@ TEST_CASE("each mistake names its place, what was found and what was expected") 
       {R"("bias": 1)", "/bias: expected true or false, found 1"},
       {R"("padding_mode": "zero")",
        "/padding_mode: 'zero' is not one of 'zeros', 'reflect', 'replicate'; did you mean 'zeros'?"},
-      {R"("padding_mode": 0)", "/padding_mode: expected 'zeros', 'reflect', 'replicate', found 0"},
+      {R"("padding_mode": 0)", "/padding_mode: expected one of 'zeros', 'reflect', 'replicate', found 0"},
       {R"("padding": "some")", "/padding: 'some' is not one of 'same', 'valid'; did you mean 'same'?"},
       {R"("padding": -1)", "/padding: -1 must be >= 0"},
       {R"("padding": 0.5)", "/padding: expected an integer or a list of 2 integers or 'same', 'valid', found 0.5"},
@@ -163,7 +163,7 @@ TEST_CASE("each mistake names its place, what was found and what was expected") 
 
 TEST_CASE("all mistakes of a text come at once, in the order of the text") {
   CHECK(mistakes("\"typo\": 1,\n \"bias\": 3,\n \"kernel_size\": 0") ==
-        "f.json:1:1: /out_channels: must be given: number of filters, an integer\n"
+        "f.json:1:1: /out_channels: must be given (an integer): number of filters\n"
         "f.json:1:2: /typo: unknown key 'typo'; there are 'in_channels', 'out_channels', 'kernel_size', 'stride', "
         "'bias', 'padding_mode', 'padding', 'output_size', 'p', 'slope', 'value', 'momentum', 'groups', 'affine', "
         "'note', 'betas', 'axes', 'warmup', 'extra'\n"
@@ -178,8 +178,8 @@ TEST_CASE("an object of a registry may have the registry's keys, and a bare name
   CHECK(read_registered<Warmup>(parse_json("\"Warmup\"", "f.json")).steps == 5);
   CHECK_THROWS_WITH_AS(
       read_registered<Sample>(parse_json("[\"Sample\"]", "f.json").items()[0]),
-      "f.json:1:2: /0/out_channels: must be given: number of filters, an integer\n"
-      "f.json:1:2: /0/kernel_size: must be given: size of the window, an integer or a list of 2 integers",
+      "f.json:1:2: /0/out_channels: must be given (an integer): number of filters\n"
+      "f.json:1:2: /0/kernel_size: must be given (an integer or a list of 2 integers): size of the window",
       Error);
   CHECK_THROWS_AS(read_registered<Sample>(Json(3)), Error);
 }
@@ -214,7 +214,7 @@ TEST_CASE("resolving keeps what the registry needs and writes every default out"
   const ConfigInfo info = config_info<Warmup>();
   Problems problems;
   const Json object = parse_json(R"({"type": "Warmup", "from": ["a"]})", "f.json");
-  CHECK(to_text(info.resolve(object, problems, false)) == R"({"type":"Warmup","from":["a"],"steps":5})");
+  CHECK(to_text(info.resolve(object, problems, true)) == R"({"type":"Warmup","from":["a"],"steps":5})");
   CHECK(to_text(info.resolve(parse_json("\"Warmup\"", "f.json"), problems, false)) == R"({"type":"Warmup","steps":5})");
   CHECK(problems.empty());
   info.resolve(parse_json(R"({"steps": -1, "stops": 0})", "f.json"), problems, false);
@@ -283,7 +283,7 @@ TEST_CASE("a registry keeps its rows in place, sorted by name, and names the nea
   CHECK(registry.find("green") == nullptr);
   CHECK(registry.names().front() == "blue");
   CHECK(registry.size() == 102);
-  CHECK_THROWS_WITH_AS(registry.get("blew"), "unknown colour 'blew'", Error);
+  CHECK_THROWS_WITH_AS(registry.get("blew"), "unknown colour 'blew'; 'tarn layers' lists what there is", Error);
   const Json json = parse_json("[\"bleu\"]", "f.json");
   CHECK_THROWS_WITH_AS(registry.get("bleu", json.items()[0].where()),
                        "f.json:1:2: /0: unknown colour 'bleu'; did you mean 'blue'?", Error);

@@ -112,7 +112,7 @@ TEST_CASE("broken IDX files name themselves, the byte and what was expected") {
   const Folder folder;
   const std::string x = (folder.path / "x").string(), y = (folder.path / "y").string();
   const auto load = [&] { load_idx(folder); };
-  const std::string place = "test.json:1:1: ";
+  const std::string place = "test.json:1:";
   folder.write("y", labels(10));
   const auto broken = [&](const std::string& bytes, const std::string& what) {
     folder.write("x", bytes);
@@ -267,7 +267,7 @@ TEST_CASE("a config says whether broken rows are errors, and the description say
   };
   const std::string file = (folder.path / "t.csv").string();
   for (const char* more : {"", R"(, "on_error": "fail")"})
-    check_error([&] { load(more); }, "test.json:1:1: /: " + file + ":3: ", "'x' is not a number");
+    check_error([&] { load(more); }, "test.json:1:", "/path: " + file + ":3: column 1: 'x' is not a number");
   CHECK(load(R"(, "on_error": "skip")").description ==
         file + ": 3 rows of 2 numbers; 1 row skipped: " + file + ":3: column 1: 'x' is not a number");
   check_error([&] { load(R"(, "on_error": "ignore")"); }, "test.json:1:", "'fail', 'skip'");

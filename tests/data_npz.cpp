@@ -79,7 +79,7 @@ void check_good(const Data& data) {
 
 void check_mistake(const DataFolder& folder, const std::string& config, const std::string& part) {
   const std::string message = folder.mistake(config);
-  CHECK_MESSAGE((message.starts_with("test.json:1:1: ") && contains(message, part)), message, " lacks ", part);
+  CHECK_MESSAGE((message.starts_with("test.json:1:") && contains(message, part)), message, " lacks ", part);
 }
 
 std::string bytes_of(std::string_view hexadecimal) {
@@ -218,12 +218,12 @@ TEST_CASE("every truncation of an archive is an error that names it; a flipped b
   const DataFolder folder;
   for (const char* written : {numpy_stored, numpy_deflated}) {
     const std::string good = bytes_of(written);
-    const std::string place = "test.json:1:1: /: " + folder.write("a.npz", good) + ": ";
+    const std::string place = ": " + folder.write("a.npz", good) + ": ";
     const Data expected = folder.load(npz);
     for (size_t n = 0; n < good.size(); ++n) {
       CAPTURE(n);
       folder.write("a.npz", good.substr(0, n));
-      CHECK(folder.mistake(npz).starts_with(place));
+      CHECK(contains(folder.mistake(npz), place));
     }
     int refused = 0;
     for (size_t bit = 0; bit < 8 * good.size(); ++bit) {
@@ -233,7 +233,7 @@ TEST_CASE("every truncation of an archive is an error that names it; a flipped b
       folder.write("a.npz", bad);
       const std::string message = folder.mistake(npz);
       if (!message.empty()) {
-        CHECK_MESSAGE(message.starts_with(place), message);
+        CHECK_MESSAGE(contains(message, place), message);
         ++refused;
         continue;
       }

@@ -40,12 +40,25 @@ TEST_CASE("the nearest name is found despite swaps, case and missing letters, an
   CHECK(nearest("Conv2", names) == "Conv2d");
   CHECK(nearest("conv_transpose2d", names) == "ConvTranspose2d");
   CHECK(nearest("P", names) == "p");
+  CHECK(nearest("pp", names) == "p");
   CHECK(nearest("x", names).empty());
   CHECK(nearest("banana", names).empty());
   CHECK(nearest("", names).empty());
   CHECK(nearest(std::string(1'000'000, 'L'), names).empty());
   CHECK(did_you_mean("Linaer", names) == "; did you mean 'Linear'?");
   CHECK(did_you_mean("banana", names).empty());
+}
+
+TEST_CASE("a name that is cut short, or has a word more, is near; a short one may have one letter wrong") {
+  const std::vector<std::string> names = {"kernel_size", "epochs", "lr", "max_lr", "CrossEntropyLoss", "out_channels"};
+  CHECK(nearest("kernel", names) == "kernel_size");
+  CHECK(nearest("num_epochs", names) == "epochs");
+  CHECK(nearest("channels", names) == "out_channels");
+  CHECK(nearest("cross_entropy", names) == "CrossEntropyLoss");
+  CHECK(nearest("l", names) == "lr");
+  CHECK(nearest("rl", names) == "lr");
+  CHECK(nearest("ab", names).empty());
+  CHECK(nearest("size_kernel", names).empty());
 }
 
 TEST_CASE("quoting makes any text safe to print and short") {

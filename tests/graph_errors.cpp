@@ -77,7 +77,7 @@ void add_names(std::vector<Malformed>& all, Pick& pick) {
         {"no second output",
          config(around(
              pick, R"({"name": "p", "type": "MaxPool2d", "kernel_size": 2}, {"type": "ReLU", "from": "p.indices"})")),
-         "no earlier item is named 'p.indices'"});
+         "item 'p' (MaxPool2d) has no output 'indices'"});
   }
 }
 

@@ -125,7 +125,7 @@ TEST_CASE("mistakes in the graph are located and named") {
   CHECK(says(build_error(R"([{"type": "ReLU", "from": []}])"), "empty list"));
   CHECK(says(build_error(R"([{"type": "ReLU", "from": 3}])"), "/0/from"));
   CHECK(says(build_error(R"([{"type": "Add", "from": "input"}])"), "Add takes 2 or more inputs, but reads 1"));
-  CHECK(says(build_error(R"([{"type": "ReLU", "from": ["input", "input"]}])"), "ReLU takes 1 inputs, but reads 2"));
+  CHECK(says(build_error(R"([{"type": "ReLU", "from": ["input", "input"]}])"), "ReLU takes 1 input, but reads 2"));
   CHECK(says(build_error("[]"), "the list of layers is empty"));
   CHECK(says(build_error("{}"), "expected a list of layers"));
   CHECK(says(build_error("[3]"), "expected a layer"));

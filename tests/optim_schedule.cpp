@@ -198,9 +198,11 @@ TEST_CASE("impossible schedules are located errors") {
   says(R"({"type": "ReduceLROnPlateau", "factor": 1.0})", "/factor");
   says(R"({"type": "ReduceLROnPlateau", "mode": "down"})", "/mode");
   says(R"({"type": "SequentialLR", "milestones": [3, 5], "schedulers": ["ExponentialLR", "ExponentialLR"]})",
-       "need 1 milestones");
+       "milestones has 2 numbers, but 2 schedulers need 1");
   says(R"({"type": "SequentialLR", "milestones": [0], "schedulers": ["ExponentialLR", "ExponentialLR"]})",
-       "does not come after");
+       "0 must be >= 1");
+  says(R"({"type": "SequentialLR", "milestones": [3, 3], "schedulers": ["StepLR", "StepLR", "StepLR"]})",
+       "3 does not come after 3");
   says(R"({"type": "SequentialLR", "milestones": [3], "schedulers": ["ExponentialLR", "ReduceLROnPlateau"]})",
        "watches a metric");
   says(R"({"type": "StepLR", "interval": "week"})", "/interval");

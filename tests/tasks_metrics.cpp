@@ -141,7 +141,7 @@ TEST_CASE("best_by may name the loss and the task's own metrics") {
   CHECK_NOTHROW(check_best_by("pixel_accuracy", Task::segmentation));
   CHECK_NOTHROW(check_best_by("pck", Task::keypoints));
   CHECK(test::message_of([] { check_best_by("accuracy", Task::segmentation); }) ==
-        "/train/best_by: 'accuracy' is no metric of data for segmentation; expected loss or mean_iou or "
+        "'accuracy' is no metric of data for segmentation; expected loss or mean_iou or "
         "pixel_accuracy");
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "apps/check.h"
 #include "apps/cli.h"
 #include "apps/experiment.h"
 #include "apps/metrics.h"
@@ -107,25 +108,10 @@ int summary(std::span<const std::string> arguments) {
   return 0;
 }
 
-void check_config(const std::string& path, const std::vector<std::string>& overrides) {
-  if (const auto blocks = checked_library(path)) {
-    std::printf("%s: ok: %zu %s\n", path.c_str(), *blocks, *blocks == 1 ? "block" : "blocks");
-    return;
-  }
-  const Experiment experiment = read_experiment(path, overrides);
-  const Data data = load_data(experiment);
-  const auto model = build_model(experiment, data, true);
-  build_loss(experiment, data, *model);
-  check_best_by(experiment.train.best_by, data.task);
-  const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
-  const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
-  if (!experiment.schedule.is_null())
-    make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
-  const std::string remarked = remark(experiment, *model);
-  if (!remarked.empty()) std::fprintf(stderr, "tarn: note: %s\n", remarked.c_str());
-  std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model_rows(*model).size(),
-              grouped(parameter_count(*model)).c_str(), data.input.text().c_str(),
-              model->output_shape().text().c_str());
+void print_checked(const std::string& path, const std::vector<std::string>& overrides) {
+  const Checked checked = check_config(path, overrides);
+  if (!checked.remark.empty()) std::fprintf(stderr, "tarn: note: %s\n", checked.remark.c_str());
+  std::printf("%s: ok: %s\n", path.c_str(), checked.summary.c_str());
 }
 
 int check_configs(std::span<const std::string> arguments) {
@@ -143,7 +129,7 @@ int check_configs(std::span<const std::string> arguments) {
   std::string mistakes;
   for (const std::string& path : configs) {
     try {
-      check_config(path, overrides);
+      print_checked(path, overrides);
     } catch (const Error& error) {
       mistakes += std::string(mistakes.empty() ? "" : "\n") + error.what();
     }

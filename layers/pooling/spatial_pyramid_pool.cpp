@@ -76,12 +76,26 @@ struct SpatialPyramidPool {
   std::string windows = "adaptive";
 
   void fields(Fields& f) {
-    f("levels", levels, "a list with the bins of each level: one number, or a list with one for each dimension");
+    f("levels", levels, "a list with the bins of each level: one number, or a list with one for each dimension",
+      {.list_of = "numbers of bins", .inside = check_levels});
     f("mode", mode, "what a bin keeps", {.choices = {"max", "avg"}});
     f("windows", windows,
       "\"adaptive\": bins ⌊iI/n⌋ … ⌈(i+1)I/n⌉; \"paper\": kernel ⌈I/n⌉ in steps of ⌊I/n⌋, which may give other numbers "
       "of bins; \"caffe\": kernel and step ⌈I/n⌉, padded",
       {.choices = {"adaptive", "paper", "caffe"}});
+  }
+  static void check_levels(const Json& levels, Problems& problems) {
+    constexpr int64_t most = 1 << 24;
+    const auto is_count = [](const Json& n) {
+      return n.kind() == Json::Kind::integer && n.as_integer() >= 1 && n.as_integer() <= most;
+    };
+    for (const Json& level : levels.items()) {
+      const bool fits = level.size() == 1 || level.size() == static_cast<size_t>(rank);
+      const bool list = level.is_array() && fits && std::ranges::all_of(level.items(), is_count);
+      if (!list && !is_count(level))
+        problems.add(level.where(), text("expected a number of bins from 1 to ", most, ", or a list of ", rank,
+                                         ", found ", level.describe()));
+    }
   }
   void validate(const Shape&) const { listed(); }
   std::vector<std::vector<int64_t>> listed() const {

@@ -1,0 +1,21 @@
+// What `tarn check` finds: every mistake of a config, from its text to the shapes of its model, in one run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/experiment.h"
+
+namespace tarn {
+
+/// What a config that is right describes.
+struct Checked {
+  std::string summary;  ///< "12 layers, 34,567 parameters, input [1,8,8], output [1,10]"
+  std::string remark;   ///< what is most likely not meant; empty where there is nothing to say
+};
+
+/// Reads a config, loads its data, and builds model, loss, optimizer and schedule without training them. Throws one
+/// Error with a line for each mistake; parts that do not need one another are checked whatever is wrong elsewhere.
+Checked check_config(const std::string& path, const std::vector<std::string>& overrides = {});
+
+}  // namespace tarn
