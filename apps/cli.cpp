@@ -141,7 +141,7 @@ std::string program_help() {
   std::string out =
       "Tarn trains neural networks that one JSON file describes, on the CPU, and shows how it is done.\n\n"
       "usage: tarn COMMAND [ARGUMENTS]\n\ncommands:\n";
-  for (const Command* c : all_commands()) out += "  " + padded(c->name, 11) + c->doc + "\n";
+  for (const Command* c : all_commands()) out += "  " + padded(c->name, 15) + c->doc + "\n";
   return out +
          "\nfirst steps:\n"
          "  tarn train                         train the built-in digits classifier, then open its report.html\n"

@@ -123,7 +123,7 @@ std::string followed(const std::string& path) {
   return real ? std::string(real.get()) : path;
 }
 
-void write_in_place(const std::string& path, std::span<const std::string_view> pieces) {
+void write_pieces_in_place(const std::string& path, std::span<const std::string_view> pieces) {
   Descriptor file(open_file(path, O_WRONLY | O_CLOEXEC));
   if (!file.ok()) fail_to(path, "open");
   write_all(file.number(), pieces, path);
@@ -189,7 +189,7 @@ void write_file_atomically(const std::string& path, std::span<const std::string_
   struct stat old = {};
   const bool exists = look_at(path, old);
   check(!exists || !S_ISDIR(old.st_mode), path, ": is a folder, not a file");
-  if (exists && !S_ISREG(old.st_mode)) return write_in_place(path, pieces);
+  if (exists && !S_ISREG(old.st_mode)) return write_pieces_in_place(path, pieces);
 
   const std::string place = followed(path);
   const std::string folder = place.substr(0, place.rfind('/') + 1);
@@ -203,6 +203,10 @@ void write_file_atomically(const std::string& path, std::span<const std::string_
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
+}
+
+void write_in_place(const std::string& path, std::string_view bytes) {
+  write_pieces_in_place(path, std::span(&bytes, 1));
 }
 
 void replace_file(const std::string& from, const std::string& to) {

@@ -44,6 +44,8 @@ std::string read_file(const std::string& path, size_t limit = size_t{1} << 30);
 void write_file_atomically(const std::string& path, std::span<const std::string_view> pieces,
                            const std::string& keep = "");
 void write_file_atomically(const std::string& path, std::string_view bytes);
+/// Writes into what is there already: a device, or a file of the system's.
+void write_in_place(const std::string& path, std::string_view bytes);
 /// Gives a file the name of another in the same folder, which it replaces, durably.
 void replace_file(const std::string& from, const std::string& to);
 

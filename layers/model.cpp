@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/anomaly.h"
 #include "core/tape.h"
 #include "layers/model_step.h"
 
@@ -32,6 +33,8 @@ void Model::run(const Step& step, std::vector<Tensor>& slots, Context& context) 
       std::move(outputs.begin(), outputs.end(), slots.begin() + static_cast<ptrdiff_t>(step.first_slot));
     }
   } catch (const LayerError&) {
+    throw;
+  } catch (const NotFinite&) {  // names the layer itself
     throw;
   } catch (const Error& e) {
     if (step.simple) inputs.push_back(slots[step.reads.front()]);

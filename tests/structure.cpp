@@ -134,6 +134,7 @@ TEST_CASE("third-party headers stay behind one file each") {
       {{"cblas", "openblas"}, {"core/blas.cpp"}, false},
       {{"nlohmann/"}, {"core/json"}, false},
       {{"zlib.h", "zip.h", "png.h", "jpeglib.h"}, {"data/", "tests/"}, false},
+      {{"xxhash.h"}, {"core/checksum.cpp"}, false},
       {{"doctest/"}, {"tests/"}, true},
   };
   for (const Source& source : sources_with({".cpp", ".h"})) {
@@ -145,6 +146,17 @@ TEST_CASE("third-party headers stay behind one file each") {
         CHECK_MESSAGE(fits, source.path << " must not include <" << name << ">");
       }
     }
+  }
+}
+
+TEST_CASE("files are read and written by core/file.h alone, whose calls tests can let fail") {
+  for (const Source& source : sources_with({".cpp", ".h"})) {
+    if (source.folder() == "tests") continue;
+    for (const std::string& name : includes(source, '<', '>'))
+      CHECK_MESSAGE(name != "fstream", source.path << " must not include <" << name << ">; see core/file.h");
+    for (const std::string call : {"fopen(", " ::open(", " ::rename(", " ::unlink(", " ::fsync("})
+      CHECK_MESSAGE((source.path.starts_with("core/file_calls") || source.text.find(call) == std::string::npos),
+                    source.path << " must not call " << call << "); see core/file.h");
   }
 }
 

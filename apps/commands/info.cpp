@@ -2,12 +2,14 @@
 #include <sys/utsname.h>
 
 #include <cstdio>
-#include <fstream>
+#include <sstream>
 
 #include "apps/cli.h"
 #include "apps/peak.h"
 #include "core/blas.h"
 #include "core/build.h"
+#include "core/file.h"
+#include "core/folder.h"
 #include "core/json.h"
 #include "core/parallel.h"
 
@@ -16,7 +18,7 @@ namespace tarn {
 namespace {
 
 std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
+  std::istringstream file(path_exists("/proc/cpuinfo") ? read_file("/proc/cpuinfo") : "");
   for (std::string line; std::getline(file, line);)
     if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
       return line.substr(line.find(": ") + 2);

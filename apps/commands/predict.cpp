@@ -1,7 +1,6 @@
 // `tarn predict`: what a run's best model says about pictures, arrays and rows of numbers.
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
 #include "apps/answers.h"
 #include "apps/cli.h"
@@ -74,7 +73,7 @@ int predict(std::span<const std::string> arguments) {
   check(top >= 0, "--top: ", top, " is not a number of classes; write for example --top 3");
   use_threads(wanted);
   const std::span<const std::string> inputs = std::span<const std::string>(words).subspan(1);
-  for (const std::string& path : inputs) check(std::filesystem::exists(path), path, ": there is no such file");
+  for (const std::string& path : inputs) check(path_exists(path), path, ": there is no such file");
   Predictor predictor(words[0], top, json);
   std::string mistakes;  // one broken file does not keep the others from being read
   for (const std::string& path : inputs) {

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <limits>
 #include <set>
 
@@ -14,6 +13,7 @@
 #include "apps/trainer.h"
 #include "core/checksum.h"
 #include "core/file.h"
+#include "core/folder.h"
 #include "core/storage.h"
 
 namespace tarn {
@@ -121,11 +121,7 @@ Trial run_job(const Job& job, KeptData& kept, const Trainer::Watch& watch) {
 /// The folder of a comparison.
 class Results {
  public:
-  explicit Results(std::string folder) : folder_(std::move(folder)) {
-    std::error_code error;
-    std::filesystem::create_directories(folder_, error);
-    check(!error, "--out: cannot make the folder '", folder_, "': ", error.message());
-  }
+  explicit Results(std::string folder) : folder_(std::move(folder)) { make_folders(folder_); }
   const Trial* find(const Job& job) {
     for (const Trial& t : of(job.group))
       if (t.key == job.key && t.seed == job.experiment.seed && t.config == job.name && t.failure.empty()) return &t;
@@ -149,7 +145,7 @@ class Results {
   /// What the folder holds of a group; read when it is first asked for.
   std::vector<Trial>& of(const std::string& group) {
     const auto [place, added] = known_.try_emplace(group);
-    if (!added || !std::filesystem::exists(path(group))) return place->second;
+    if (!added || !path_exists(path(group))) return place->second;
     const std::string lines = read_file(path(group), 1 << 28);
     for (size_t at = 0; at < lines.size();) {
       const size_t end = std::min(lines.find('\n', at), lines.size());

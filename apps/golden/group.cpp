@@ -2,21 +2,16 @@
 #include "apps/golden/group.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/safetensors.h"
 
 namespace tarn::golden {
 namespace {
 
 Json read_manifest(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) throw BadFile(path.string() + ": cannot be read");
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (in.bad()) throw BadFile(path.string() + ": cannot be read");
-  return parse_json(text, path.string());
+  return parse_json(read_file(path.string()), path.string());
 }
 
 }  // namespace
