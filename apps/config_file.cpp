@@ -34,6 +34,7 @@ std::vector<std::string> builtin_names() {
 /// What is read for one config: the files that are open above each other, and how much text there was.
 class Reader {
  public:
+  explicit Reader(const ConfigTexts& texts) : texts_(texts) {}
   /// A file, or "builtin:NAME", from JSON at `from`.
   Json read(const std::string& name, const Where& from);
   /// The outermost file, which may be a built-in one by its bare name.
@@ -45,6 +46,7 @@ class Reader {
   void include(Json& root, const std::string& name);
   static void add_blocks(Json& into, const Json& included, const Where& from);
 
+  const ConfigTexts& texts_;
   std::vector<std::string> open_;
   size_t bytes_ = 0;
 };
@@ -78,27 +80,27 @@ Json Reader::read(const std::string& name, const Where& from) {
            did_you_mean(name.substr(builtin_prefix.size()), builtin_names()));
     return load(name, std::string(text));
   }
-  std::error_code ignored;
-  if (!fs::exists(name, ignored)) fail(from, name, ": no such file");
-  std::string text;
+  std::optional<std::string> text;
   try {
-    text = read_file(name, most_config_bytes);
+    text = texts_(name);
   } catch (const Error& error) {
     fail(from, error.what());
   }
-  return load(name, std::move(text));
+  if (!text) fail(from, name, ": no such file");
+  return load(name, std::move(*text));
 }
 
 Json Reader::read_outermost(const std::string& path) {
   std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return load(path, read_file(path, most_config_bytes));
-  std::string name = path.ends_with(".json") ? path.substr(0, path.size() - 5) : path;
-  if (is_builtin(name)) name.erase(0, builtin_prefix.size());
-  const std::string_view text = embedded_file(std::string(builtin_folder) + name + ".json");
-  if (!text.empty() && !path.ends_with(".json")) return load(std::string(builtin_prefix) + name, std::string(text));
-  check(fs::exists(path, ignored), path, ": no such file, and no built-in config of that name",
+  const std::string bare = is_builtin(path) ? path.substr(builtin_prefix.size()) : path;
+  const std::string_view built_in =
+      path.ends_with(".json") ? "" : embedded_file(std::string(builtin_folder) + bare + ".json");
+  if (!built_in.empty() && !fs::is_regular_file(path, ignored))
+    return load(std::string(builtin_prefix) + bare, std::string(built_in));
+  std::optional<std::string> text = texts_(path);
+  check(text.has_value(), path, ": no such file, and no built-in config of that name",
         did_you_mean(path, builtin_names()));
-  return load(path, read_file(path, most_config_bytes));  // says why it cannot be read
+  return load(path, std::move(*text));
 }
 
 Json Reader::load(const std::string& name, std::string text) {
@@ -165,8 +167,16 @@ void Reader::add_blocks(Json& into, const Json& included, const Where& from) {
 }  // namespace
 
 ConfigFile load_config(const std::string& path) {
+  return load_config(path, [](const std::string& name) -> std::optional<std::string> {
+    std::error_code ignored;
+    if (!fs::exists(name, ignored)) return std::nullopt;
+    return read_file(name, most_config_bytes);
+  });
+}
+
+ConfigFile load_config(const std::string& path, const ConfigTexts& texts) {
   ConfigFile file;
-  file.root = Reader().read_outermost(path);
+  file.root = Reader(texts).read_outermost(path);
   const Json* data = file.root.find("data");
   const Json* where_from = data && data->is_object() ? data->find("path") : nullptr;
   if (!where_from) where_from = data;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apps/config_file.h"
+#include "apps/metrics.h"
 #include "core/place.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
@@ -76,7 +76,10 @@ void Experiment::fields(Fields& f) {
 }
 
 Experiment read_experiment(const std::string& path, const std::vector<std::string>& overrides) {
-  ConfigFile file = load_config(path);
+  return read_experiment(load_config(path), overrides);
+}
+
+Experiment read_experiment(ConfigFile file, const std::vector<std::string>& overrides) {
   Json& root = file.root;
   for (const std::string& override : overrides) {
     const size_t equals = override.find('=');
@@ -97,7 +100,11 @@ Experiment read_experiment(const std::string& path, const std::vector<std::strin
 }
 
 std::optional<size_t> checked_library(const std::string& path) {
-  const Json root = load_config(path).root;
+  return checked_library(load_config(path));
+}
+
+std::optional<size_t> checked_library(const ConfigFile& file) {
+  const Json& root = file.root;
   const Json* section = root.find("blocks");
   const auto is_blocks = [](const Member& member) { return member.key == "blocks" || member.key == "$schema"; };
   if (!section || !std::ranges::all_of(root.members(), is_blocks)) return {};
@@ -175,6 +182,17 @@ std::unique_ptr<Loss> build_loss(const Experiment& experiment, const Data& data,
   check(value.numel() == 1, experiment.loss.where(), "the loss gives ", value.shape(),
         " where training needs one number; use reduction 'mean' or 'sum'");
   return loss;
+}
+
+std::unique_ptr<Model> check_experiment(const Experiment& experiment, const Data& data) {
+  auto model = build_model(experiment, data, true);
+  build_loss(experiment, data, *model);
+  check_best_by(experiment.train.best_by, data.task);
+  const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
+  const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
+  if (!experiment.schedule.is_null())
+    make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
+  return model;
 }
 
 std::string last_type(const Model& model) {

@@ -5,10 +5,7 @@
 
 #include "apps/cli.h"
 #include "apps/experiment.h"
-#include "apps/metrics.h"
 #include "apps/model_table.h"
-#include "optim/optimizer.h"
-#include "optim/schedule.h"
 
 namespace tarn {
 
@@ -114,13 +111,7 @@ void check_config(const std::string& path, const std::vector<std::string>& overr
   }
   const Experiment experiment = read_experiment(path, overrides);
   const Data data = load_data(experiment);
-  const auto model = build_model(experiment, data, true);
-  build_loss(experiment, data, *model);
-  check_best_by(experiment.train.best_by, data.task);
-  const auto optimizer = make_optimizer(experiment.optimizer, parameters(*model));
-  const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
-  if (!experiment.schedule.is_null())
-    make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
+  const auto model = check_experiment(experiment, data);
   const std::string remarked = remark(experiment, *model);
   if (!remarked.empty()) std::fprintf(stderr, "tarn: note: %s\n", remarked.c_str());
   std::printf("%s: ok: %zu layers, %s parameters, input %s, output %s\n", path.c_str(), model_rows(*model).size(),
