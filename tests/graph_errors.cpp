@@ -175,6 +175,11 @@ void add_bombs(std::vector<Malformed>& all) {
   all.push_back({"parameters too large",
                  config(R"([{"type": "Conv2d", "out_channels": 2000000000, "kernel_size": 99, "padding": 60}])"),
                  "memory"});
+  for (const char* type : {"MedianPool2d", "RankStochasticPool2d", "MaxPoolDropout2d"})
+    all.push_back({"windows with too many cells in all",
+                   config(R"([{"type": "Upsample", "size": 1000}, {"type": ")" + std::string(type) +
+                          R"(", "kernel_size": 255, "stride": 2, "padding": "same"}])"),
+                   "are too many to be written out"});
   all.push_back({"channels that double",
                  config(R"([{"for": "a", "in": "=range(60) ", "body": [{"type": "Concat", "from": ["-1", "-1"]}]}])"),
                  "/model/0"});
