@@ -25,17 +25,12 @@ bool has_groups(const Json& optimizer) {
 
 }  // namespace
 
-Checked check_config(const std::string& path, const std::vector<std::string>& overrides) {
-  if (const auto blocks = checked_library(path)) return {text(*blocks, *blocks == 1 ? " block" : " blocks"), ""};
-  const Experiment experiment = read_experiment(path, overrides);
+std::unique_ptr<Model> check_experiment(const Experiment& experiment, const Data& data) {
   Problems problems;
-  std::optional<Data> data;
-  problems.attempt(experiment.data.where(), [&] { data = load_data(experiment); });
-  if (!data) problems.throw_any();  // all else depends on it
   std::unique_ptr<Model> model;
-  problems.attempt(experiment.model.where(), [&] { model = build_model(experiment, *data, true); });
-  if (model) problems.attempt(experiment.loss.where(), [&] { tried_loss(experiment, *data, *model); });
-  problems.attempt(experiment.best_by, [&] { check_metric(experiment, *data); });
+  problems.attempt(experiment.model.where(), [&] { model = build_model(experiment, data, true); });
+  if (model) problems.attempt(experiment.loss.where(), [&] { tried_loss(experiment, data, *model); });
+  problems.attempt(experiment.best_by, [&] { check_metric(experiment, data); });
   std::unique_ptr<Optimizer> optimizer;
   problems.attempt(experiment.optimizer.where(), [&] {
     if (model)
@@ -43,12 +38,23 @@ Checked check_config(const std::string& path, const std::vector<std::string>& ov
     else if (!has_groups(experiment.optimizer))
       optimizer = make_optimizer(without_groups(experiment.optimizer), {});
   });
-  const int64_t batches = (data->train.size() + data->batching.batch_size - 1) / data->batching.batch_size;
+  const int64_t batches = (data.train.size() + data.batching.batch_size - 1) / data.batching.batch_size;
   if (optimizer && !experiment.schedule.is_null())
     problems.attempt(experiment.schedule.where(), [&] {
       make_schedule(experiment.schedule, *optimizer, {experiment.train.epochs, batches});
     });
   problems.throw_any();
+  return model;
+}
+
+Checked check_config(const std::string& path, const std::vector<std::string>& overrides) {
+  if (const auto blocks = checked_library(path)) return {text(*blocks, *blocks == 1 ? " block" : " blocks"), ""};
+  const Experiment experiment = read_experiment(path, overrides);
+  Problems problems;
+  std::optional<Data> data;
+  problems.attempt(experiment.data.where(), [&] { data = load_data(experiment); });
+  problems.throw_any();  // all else depends on the data
+  const auto model = check_experiment(experiment, *data);
   return {text(model_rows(*model).size(), " layers, ", grouped(parameter_count(*model)), " parameters, input ",
                data->input.text(), ", output ", model->output_shape().text()),
           remark(experiment, *model)};

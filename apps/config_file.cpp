@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/folder.h"
 
 namespace tarn {
 
@@ -83,8 +84,7 @@ Json Reader::read(const std::string& name, const Where& from) {
            did_you_mean(name.substr(builtin_prefix.size()), builtin_names()));
     return load(name, std::string(text));
   }
-  std::error_code ignored;
-  if (!fs::exists(name, ignored)) fail(from, name, ": no such file");
+  if (!path_exists(name)) fail(from, name, ": no such file");
   std::string text;
   try {
     text = read_file(name, most_config_bytes);
@@ -95,13 +95,12 @@ Json Reader::read(const std::string& name, const Where& from) {
 }
 
 Json Reader::read_outermost(const std::string& path) {
-  std::error_code ignored;
-  if (fs::is_regular_file(path, ignored)) return load(path, read_file(path, most_config_bytes));
+  if (is_file(path)) return load(path, read_file(path, most_config_bytes));
   std::string name = path.ends_with(".json") ? path.substr(0, path.size() - 5) : path;
   if (is_builtin(name)) name.erase(0, builtin_prefix.size());
   const std::string_view text = embedded_file(std::string(builtin_folder) + name + ".json");
   if (!text.empty() && !path.ends_with(".json")) return load(std::string(builtin_prefix) + name, std::string(text));
-  check(fs::exists(path, ignored), path, ": no such file, and no built-in config of that name",
+  check(path_exists(path), path, ": no such file, and no built-in config of that name",
         did_you_mean(path, builtin_names()));
   return load(path, read_file(path, most_config_bytes));  // says why it cannot be read
 }

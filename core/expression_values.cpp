@@ -158,7 +158,8 @@ Json counting(const Arguments& a) {
   const int64_t step = a.size() > 2 ? integer(a[2], "range") : 1;
   check(step != 0, "range in steps of 0");
   constexpr int64_t far = int64_t{1} << 40;
-  check(std::abs(first) < far && std::abs(end) < far && std::abs(step) < far, "range of numbers beyond ", far);
+  for (const int64_t value : {first, end, step})  // no absolute values: the lowest integer has none
+    check(-far < value && value < far, "range of numbers beyond ", far);
   constexpr size_t most = 10'000;
   Json::Array items;
   for (int64_t i = first; step > 0 ? i < end : i > end; i += step) {

@@ -49,6 +49,11 @@ bool path_exists(const std::string& path) {
   return look_at(path, status);
 }
 
+bool is_file(const std::string& path) {
+  struct stat status = {};
+  return look_at(path, status) && S_ISREG(status.st_mode);
+}
+
 bool is_folder(const std::string& path) {
   struct stat status = {};
   return look_at(path, status) && S_ISDIR(status.st_mode);

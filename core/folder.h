@@ -8,6 +8,7 @@ namespace tarn {
 
 /// Whether there is something of that name, of whatever kind. Throws where that cannot be known.
 bool path_exists(const std::string& path);
+bool is_file(const std::string& path);
 bool is_folder(const std::string& path);
 
 /// Makes a folder and those above it that are missing. Throws where a file stands in the way or it may not be made.

@@ -20,6 +20,12 @@ namespace tarn {
 
 namespace {
 
+// GCC's way to say that the address sanitizer is on, and clang's.
+#if !defined(__SANITIZE_ADDRESS__) && defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool caching = false;  // every block must come from malloc, or the sanitizer sees nothing
 #else

@@ -29,7 +29,7 @@ class Where {
   /// "FILE:LINE:COLUMN"; the source's name where it has no lines; empty where unknown. Lines and columns (in
   /// characters) count from 1.
   std::string place() const;
-  /// The JSON pointer (RFC 6901), as "/model/2/p"; empty for the outermost value.
+  /// The JSON pointer (RFC 6901), as "/model/2/p", its keys as they are written; empty for the outermost value.
   std::string pointer() const;
   /// How a message about the value begins, "FILE:LINE:COLUMN: /pointer: ". With `member`, about that (missing) member
   /// of it.

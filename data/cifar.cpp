@@ -1,11 +1,11 @@
-// Cifar10 and Cifar100: pictures of 32×32 pixels in the binary form of their authors (Krizhevsky 2009): a record is one
-// or two bytes of labels and 3,072 of pixels, the red plane, the green and the blue.
+// Cifar10 and Cifar100: pictures of 32×32 pixels in the binary form of their authors.
+#include "data/cifar.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
 
 #include "data/dataset.h"
-#include "data/input.h"
 #include "data/pixels.h"
 
 namespace tarn {
@@ -14,13 +14,6 @@ namespace {
 constexpr size_t pixel_bytes = 3 * 32 * 32;
 constexpr size_t most_cifar_bytes = size_t{1} << 28;
 constexpr size_t most_names = size_t{1} << 16;
-
-/// What a record looks like.
-struct Form {
-  size_t label_bytes = 1;
-  size_t label = 0;  ///< which of these bytes is the class
-  int64_t classes = 10;
-};
 
 /// A file of the folder, plain or, where it ends in .gz, compressed.
 Input open(const std::string& folder, const std::string& file) {
@@ -32,43 +25,18 @@ Input open(const std::string& folder, const std::string& file) {
 
 std::vector<std::string> read_names(const std::string& folder, const std::string& file, int64_t expected) {
   Input in = open(folder, file);
-  const std::string lines = in.read_all(most_names);
-  std::vector<std::string> names;
-  for (size_t at = 0; at < lines.size();) {
-    const size_t end = std::min(lines.find('\n', at), lines.size());
-    std::string name = lines.substr(at, end - at);
-    if (name.ends_with('\r')) name.pop_back();
-    if (!name.empty()) names.push_back(std::move(name));
-    at = end + 1;
-  }
-  check(static_cast<int64_t>(names.size()) == expected, in.name(), ": names ", names.size(), " classes; expected ",
-        expected, ", one a line");
-  return names;
+  return read_cifar_names(in, expected);
 }
 
-/// Reads whole records; throws where a part of one is left over or a label is beyond the classes.
-Examples read_records(const std::string& folder, std::span<const char* const> files, const Form& form) {
-  const size_t record = form.label_bytes + pixel_bytes;
-  std::string pixels;
-  std::vector<int64_t> labels;
+Examples read_records(const std::string& folder, std::span<const char* const> files, const CifarForm& form) {
+  CifarRecords records;
   for (const char* file : files) {
     Input in = open(folder, file);
-    const std::string bytes = in.read_all(most_cifar_bytes);
-    const size_t n = bytes.size() / record;
-    check(n > 0 && bytes.size() % record == 0, in.name(), ": byte ", n * record, ": ", bytes.size() % record,
-          " bytes follow ", n, " pictures of ", record, " bytes; expected whole pictures; is the file complete?");
-    for (size_t i = 0; i < n; ++i) {
-      const size_t at = i * record + form.label;
-      const int64_t label = static_cast<unsigned char>(bytes[at]);
-      check(label < form.classes, in.name(), ": byte ", at, ": picture ", i, " has label ", label, "; expected 0 to ",
-            form.classes - 1);
-      labels.push_back(label);
-      pixels.append(bytes, i * record + form.label_bytes, pixel_bytes);
-    }
+    read_cifar(in, form, records);
   }
-  const auto n = static_cast<int64_t>(labels.size());
-  Examples examples{Tensor({n, 3, 32, 32}), Tensor({n}, labels)};
-  scale_bytes(pixels, examples.x.fill<float>());
+  const auto n = static_cast<int64_t>(records.labels.size());
+  Examples examples{Tensor({n, 3, 32, 32}), Tensor({n}, records.labels)};
+  scale_bytes(records.pixels, examples.x.fill<float>());
   return examples;
 }
 
@@ -114,7 +82,7 @@ struct Cifar100 {
     constexpr const char* train[] = {"train.bin"};
     constexpr const char* test[] = {"test.bin"};
     const bool fine = c.labels == "fine";
-    const Form form{.label_bytes = 2, .label = fine ? size_t{1} : size_t{0}, .classes = fine ? 100 : 20};
+    const CifarForm form{.label_bytes = 2, .label = fine ? size_t{1} : size_t{0}, .classes = fine ? 100 : 20};
     const std::string folder = resolve_path(c.path, context.folder);
     Samples samples;
     samples.class_names = read_names(folder, c.labels + "_label_names.txt", form.classes);
@@ -134,4 +102,36 @@ const auto& cifar100_row = add_dataset<Cifar100>(
     TestBy::tail);
 
 }  // namespace
+
+std::vector<std::string> read_cifar_names(Input& in, int64_t expected) {
+  const std::string lines = in.read_all(most_names);
+  std::vector<std::string> names;
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find('\n', at), lines.size());
+    std::string name = lines.substr(at, end - at);
+    if (name.ends_with('\r')) name.pop_back();
+    if (!name.empty()) names.push_back(std::move(name));
+    at = end + 1;
+  }
+  check(static_cast<int64_t>(names.size()) == expected, in.name(), ": names ", names.size(), " classes; expected ",
+        expected, ", one a line");
+  return names;
+}
+
+void read_cifar(Input& in, const CifarForm& form, CifarRecords& records) {
+  const size_t record = form.label_bytes + pixel_bytes;
+  const std::string bytes = in.read_all(most_cifar_bytes);
+  const size_t n = bytes.size() / record;
+  check(n > 0 && bytes.size() % record == 0, in.name(), ": byte ", n * record, ": ", bytes.size() % record,
+        " bytes follow ", n, " pictures of ", record, " bytes; expected whole pictures; is the file complete?");
+  for (size_t i = 0; i < n; ++i) {
+    const size_t at = i * record + form.label;
+    const int64_t label = static_cast<unsigned char>(bytes[at]);
+    check(label < form.classes, in.name(), ": byte ", at, ": picture ", i, " has label ", label, "; expected 0 to ",
+          form.classes - 1);
+    records.labels.push_back(label);
+    records.pixels.append(bytes, i * record + form.label_bytes, pixel_bytes);
+  }
+}
+
 }  // namespace tarn

@@ -1,20 +1,15 @@
 // Idx: images and labels in the format of MNIST (LeCun, Cortes, Burges: big-endian header, then bytes), plain or gzip.
+#include "data/idx.h"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "data/dataset.h"
-#include "data/input.h"
 #include "data/pixels.h"
 
 namespace tarn {
 namespace {
-
-/// Sizes and contents of a file.
-struct IdxFile {
-  std::vector<int64_t> sizes;
-  std::string bytes;
-};
 
 /// Reads exactly n bytes from byte `at` on.
 void read_exactly(Input& in, std::span<char> out, size_t at) {
@@ -23,39 +18,9 @@ void read_exactly(Input& in, std::span<char> out, size_t at) {
         " more bytes");
 }
 
-/// A file of unsigned bytes with 1 … 4 dimensions. Its size is compared with what the header declares before memory is
-/// taken for the contents.
-IdxFile read_idx(const std::string& path, int ranks_from, int ranks_to) {
+IdxFile read_idx_file(const std::string& path, int ranks_from, int ranks_to) {
   Input in = Input::file(path);
-  std::array<unsigned char, 4> magic{};
-  read_exactly(in, {reinterpret_cast<char*>(magic.data()), 4}, 0);
-  check(magic[0] == 0 && magic[1] == 0, path, ": byte 0: this is not an IDX file: it must begin with two zero bytes");
-  check(magic[2] == 8, path, ": byte 2: element type ", int{magic[2]}, ", expected 8 (unsigned bytes)");
-  const int rank = magic[3];
-  check(rank >= ranks_from && rank <= ranks_to, path, ": byte 3: ", rank, " dimensions, expected ", ranks_from,
-        ranks_to > ranks_from ? text(" to ", ranks_to) : "", "; were images and labels exchanged?");
-  IdxFile file;
-  int64_t total = 1;
-  for (int d = 0; d < rank; ++d) {
-    std::array<unsigned char, 4> b{};
-    const size_t at = 4 + 4 * static_cast<size_t>(d);
-    read_exactly(in, {reinterpret_cast<char*>(b.data()), 4}, at);
-    const int64_t size = int64_t{b[0]} << 24 | int64_t{b[1]} << 16 | int64_t{b[2]} << 8 | int64_t{b[3]};
-    check(size > 0, path, ": byte ", at, ": dimension ", d, " has size 0");
-    file.sizes.push_back(size);
-    check(!__builtin_mul_overflow(total, size, &total), path, ": byte ", at, ": the sizes are beyond any file");
-  }
-  const size_t header = 4 + 4 * static_cast<size_t>(rank);
-  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": byte 4: the header declares ", total,
-        " bytes of contents, more than the file can hold; is it complete?");
-  constexpr int64_t most = int64_t{1} << 31;
-  check(total <= most, path, ": ", total, " bytes of contents are more than fit in memory as numbers; at most ", most);
-  file.bytes.resize(static_cast<size_t>(total));
-  read_exactly(in, file.bytes, header);
-  char extra = 0;
-  check(in.read({&extra, 1}) == 0, path, ": byte ", header + file.bytes.size(),
-        ": more bytes than the header declares (", total, ")");
-  return file;
+  return read_idx(in, ranks_from, ranks_to);
 }
 
 struct Idx {
@@ -76,8 +41,8 @@ struct Idx {
           " is missing: images and labels come as two files");
     const std::string images_path = resolve_path(images, context.folder);
     const std::string labels_path = resolve_path(labels, context.folder);
-    const IdxFile x = read_idx(images_path, 2, 4);
-    const IdxFile y = read_idx(labels_path, 1, 1);
+    const IdxFile x = read_idx_file(images_path, 2, 4);
+    const IdxFile y = read_idx_file(labels_path, 1, 1);
     check(x.sizes[0] == y.sizes[0], images_path, ": ", x.sizes[0], " images, but ", labels_path, " has ", y.sizes[0],
           " labels");
     std::vector<int64_t> sizes = x.sizes;
@@ -113,4 +78,38 @@ const auto& idx_row =
     add_dataset<Idx>("Idx", "Images and labels in MNIST's format, scaled to [0, 1]; plain or gzip.", TestBy::tail);
 
 }  // namespace
+
+IdxFile read_idx(Input& in, int ranks_from, int ranks_to) {
+  const std::string& path = in.name();
+  std::array<unsigned char, 4> magic{};
+  read_exactly(in, {reinterpret_cast<char*>(magic.data()), 4}, 0);
+  check(magic[0] == 0 && magic[1] == 0, path, ": byte 0: this is not an IDX file: it must begin with two zero bytes");
+  check(magic[2] == 8, path, ": byte 2: element type ", int{magic[2]}, ", expected 8 (unsigned bytes)");
+  const int rank = magic[3];
+  check(rank >= ranks_from && rank <= ranks_to, path, ": byte 3: ", rank, " dimensions, expected ", ranks_from,
+        ranks_to > ranks_from ? text(" to ", ranks_to) : "", "; were images and labels exchanged?");
+  IdxFile file;
+  int64_t total = 1;
+  for (int d = 0; d < rank; ++d) {
+    std::array<unsigned char, 4> b{};
+    const size_t at = 4 + 4 * static_cast<size_t>(d);
+    read_exactly(in, {reinterpret_cast<char*>(b.data()), 4}, at);
+    const int64_t size = int64_t{b[0]} << 24 | int64_t{b[1]} << 16 | int64_t{b[2]} << 8 | int64_t{b[3]};
+    check(size > 0, path, ": byte ", at, ": dimension ", d, " has size 0");
+    file.sizes.push_back(size);
+    check(!__builtin_mul_overflow(total, size, &total), path, ": byte ", at, ": the sizes are beyond any file");
+  }
+  const size_t header = 4 + 4 * static_cast<size_t>(rank);
+  check(static_cast<uint64_t>(total) + header <= in.most(), path, ": byte 4: the header declares ", total,
+        " bytes of contents, more than the file can hold; is it complete?");
+  constexpr int64_t most = int64_t{1} << 31;
+  check(total <= most, path, ": ", total, " bytes of contents are more than fit in memory as numbers; at most ", most);
+  file.bytes.resize(static_cast<size_t>(total));
+  read_exactly(in, file.bytes, header);
+  char extra = 0;
+  check(in.read({&extra, 1}) == 0, path, ": byte ", header + file.bytes.size(),
+        ": more bytes than the header declares (", total, ")");
+  return file;
+}
+
 }  // namespace tarn

@@ -5,14 +5,12 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "core/build.h"
 #include "core/error.h"
+#include "core/file.h"
 
 namespace tarn {
 
@@ -57,6 +55,19 @@ std::string resolve_path(std::string_view path, std::string_view folder) {
   return (std::filesystem::path(folder) / expanded).lexically_normal().string();
 }
 
+std::string read_stored(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  check(std::filesystem::exists(status), path, ": there is no such file");
+  check(std::filesystem::is_regular_file(status), path, ": this is not a file",
+        std::filesystem::is_directory(status) ? " but a folder" : "");
+  InputFile file(path);
+  check(file.size() <= most_stored, path, ": the file has ", file.size(), " bytes; expected at most ", most_stored);
+  std::string bytes(static_cast<size_t>(file.size()), '\0');
+  file.read(bytes.data(), bytes.size());
+  return bytes;
+}
+
 struct Input::Inflate {
   z_stream stream{};
   Inflate() { check(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK, "gzip: out of memory"); }
@@ -88,20 +99,7 @@ Input Input::file(const std::string& path) {
     check(!bytes.empty(), path, ": no such file is built in; there are builtin:iris.csv and builtin:digits.csv.gz");
     return memory(bytes, path);
   }
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  check(std::filesystem::exists(status), path, ": there is no such file");
-  check(std::filesystem::is_regular_file(status), path, ": this is not a file",
-        std::filesystem::is_directory(status) ? " but a folder" : "");
-  const auto size = std::filesystem::file_size(path, error);
-  std::ifstream in(path, std::ios::binary);
-  check(in.good() && !error, path, ": cannot be opened: ", std::strerror(errno));
-  check(size <= most_stored, path, ": the file has ", size, " bytes; expected at most ", most_stored);
-  std::string bytes;
-  bytes.resize(size);
-  in.read(bytes.data(), static_cast<std::streamsize>(size));
-  check(static_cast<size_t>(in.gcount()) == size, path, ": only ", in.gcount(), " of ", size, " bytes could be read");
-  return Input(path, std::move(bytes), {});
+  return Input(path, read_stored(path), {});
 }
 
 size_t Input::most() const {

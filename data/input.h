@@ -17,6 +17,10 @@ constexpr size_t best_deflate_ratio = 1032;
 /// set and there is no text to take instead.
 std::string resolve_path(std::string_view path, std::string_view folder);
 
+/// The bytes of a file as they are stored. Throws "PATH: …" unless it is a regular file of at most 4 GiB that can be
+/// read.
+std::string read_stored(const std::string& path);
+
 /// Decompressed bytes of a file, from front to back.
 class Input {
  public:

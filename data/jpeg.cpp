@@ -17,8 +17,8 @@ namespace {
 
 /// A progressive picture is decoded once for each of its scans; no camera or editor writes nearly as many.
 constexpr int most_scans = 100;
-/// The most pixels that one byte can stand for: a long run of blocks that say nothing new.
-constexpr size_t pixels_per_byte = 2048;
+/// The most pixels that one byte can stand for: a block of 64 takes a bit at least, that its mean is the one before's.
+constexpr size_t pixels_per_byte = 512;
 
 /// What libjpeg's callbacks work with.
 struct JpegState {

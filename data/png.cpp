@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "data/image.h"
+#include "data/input.h"
 
 namespace tarn {
 
 namespace {
+
+/// So many numbers are made of any file: 64 MB.
+constexpr size_t few_numbers = size_t{1} << 24;
 
 /// What libpng's callbacks work with.
 struct PngInput {
@@ -81,16 +85,17 @@ class PngReader {
     step([png = png_, info = info_] {
       png_set_user_limits(png, 1u << 26, 1u << 26);
       png_set_chunk_malloc_max(png, 1u << 23);
+      // Only what makes the picture: of eXIf, libpng 1.6 takes as many bytes of memory as the chunk says that it has.
+      png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
       png_read_info(png, info);
     });
     width_ = png_get_image_width(png_, info_);
     height_ = png_get_image_height(png_, info_);
     check(height_ <= static_cast<size_t>(most_pixels) / width_, name_, ": PNG: ", width_, " x ", height_,
           " pixels; expected at most ", most_pixels, " pixels in all");
-    // Deflate shrinks by 1032 to 1 at most.
     const size_t raw = png_get_rowbytes(png_, info_) * height_;
-    check(raw / 1032 <= size_, name_, ": PNG: a file of ", size_, " bytes cannot hold ", width_, " x ", height_,
-          " pixels; is it complete?");
+    check(raw / best_deflate_ratio <= size_, name_, ": PNG: a file of ", size_, " bytes cannot hold ", width_, " x ",
+          height_, " pixels; is it complete?");
     step([png = png_, info = info_] {
       png_set_expand(png);  // palettes to colours, fewer than 8 bits to 8
       png_set_strip_alpha(png);
@@ -99,6 +104,10 @@ class PngReader {
     });
     channels_ = png_get_channels(png_, info_);
     depth_ = png_get_bit_depth(png_, info_);
+    // Of fewer than 8 bits, or of a palette, a few bytes could become very many numbers.
+    const size_t numbers = width_ * height_ * static_cast<size_t>(channels_);
+    check(numbers <= few_numbers || numbers / best_deflate_ratio <= size_, name_, ": PNG: ", width_, " x ", height_,
+          " pixels in a file of ", size_, " bytes are more than is believed; is it damaged?");
     check((channels_ == 1 || channels_ == 3) && (depth_ == 8 || depth_ == 16), name_, ": PNG: ", channels_,
           " channels of ", depth_, " bits; expected grey or colour");
   }

@@ -4,7 +4,7 @@
 #include <zip.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <utility>
 
 #include "core/error.h"
 #include "data/input.h"
@@ -12,7 +12,6 @@
 namespace tarn {
 namespace {
 
-constexpr uint64_t most_archive = uint64_t{1} << 32;
 /// libzip keeps about 250 bytes for each entry; archives of arrays have a handful.
 constexpr int64_t most_zip_entries = int64_t{1} << 16;
 constexpr size_t names_shown = 8;
@@ -62,19 +61,28 @@ void ZipFile::Close::operator()(zip* archive) const {
   zip_discard(archive);
 }
 
-ZipFile::ZipFile(std::string path) : path_(std::move(path)) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path_, error);
-  check(std::filesystem::exists(status), path_, ": there is no such file");
-  check(std::filesystem::is_regular_file(status), path_, ": this is not a file",
-        std::filesystem::is_directory(status) ? " but a folder" : "");
-  const uint64_t size = std::filesystem::file_size(path_, error);
-  check(!error && size <= most_archive, path_, ": the file has ", size, " bytes; expected at most ", most_archive);
-  int code = 0;
-  archive_.reset(zip_open(path_.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
-  check(archive_ != nullptr, path_, ": zip: ", reason(code), " (", size, " bytes); is the file complete?");
+ZipFile::ZipFile(const std::string& path) : name_(path), owned_(read_stored(path)) {
+  open(owned_);
+}
+
+ZipFile::ZipFile(std::string_view bytes, std::string name) : name_(std::move(name)) {
+  open(bytes);
+}
+
+void ZipFile::open(std::string_view bytes) {
+  check(!bytes.empty(), name_, ": zip: ", reason(ZIP_ER_NOZIP), " (0 bytes)");  // to libzip an archive without entries
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  if (source != nullptr) {
+    archive_.reset(zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error));
+    if (archive_ == nullptr) zip_source_free(source);  // otherwise the archive's
+  }
+  const int code = zip_error_code_zip(&error);
+  zip_error_fini(&error);
+  check(archive_ != nullptr, name_, ": zip: ", reason(code), " (", bytes.size(), " bytes); is the file complete?");
   const int64_t entries = zip_get_num_entries(archive_.get(), 0);
-  check(entries <= most_zip_entries, path_, ": zip: ", entries, " entries; expected at most ", most_zip_entries);
+  check(entries <= most_zip_entries, name_, ": zip: ", entries, " entries; expected at most ", most_zip_entries);
 }
 
 std::vector<std::string> ZipFile::names() const {
@@ -94,7 +102,7 @@ int64_t ZipFile::find(const std::string& entry) const {
     std::string there;
     for (size_t i = 0; i < std::min(all.size(), names_shown); ++i) there += (i == 0 ? "" : ", ") + quote(all[i]);
     if (all.size() > names_shown) there += ", …";
-    fail(path_, ": there is no entry ", quote(entry), " in it; it has ", there.empty() ? "none" : there,
+    fail(name_, ": there is no entry ", quote(entry), " in it; it has ", there.empty() ? "none" : there,
          did_you_mean(entry, all));
   }
   return found - all.begin();
@@ -102,7 +110,7 @@ int64_t ZipFile::find(const std::string& entry) const {
 
 std::string ZipFile::read(const std::string& entry, size_t limit) const {
   const auto index = static_cast<uint64_t>(find(entry));
-  const std::string name = path_ + ": " + entry;
+  const std::string name = name_ + ": " + entry;
   zip_stat_t stat;
   zip_stat_init(&stat);
   constexpr uint64_t needed = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;

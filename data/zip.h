@@ -11,12 +11,16 @@ struct zip;
 
 namespace tarn {
 
-/// An archive, read with libzip. Entries are stored or deflated; nothing is ever written to disk.
+/// An archive, read with libzip from memory. Entries are stored or deflated; nothing is ever written to disk.
 class ZipFile {
  public:
   /// Throws "PATH: …" unless it is a regular file of at most 4 GiB and a whole archive that agrees with itself: one
   /// disk, every entry where the directory at its end says, and no name twice.
-  explicit ZipFile(std::string path);
+  explicit ZipFile(const std::string& path);
+  /// The same of bytes that outlive the archive, under a name for messages.
+  ZipFile(std::string_view bytes, std::string name);
+  ZipFile(const ZipFile&) = delete;
+  ZipFile& operator=(const ZipFile&) = delete;
 
   /// The names of its entries, in the archive's order.
   std::vector<std::string> names() const;
@@ -30,8 +34,10 @@ class ZipFile {
     void operator()(zip* archive) const;
   };
   int64_t find(const std::string& entry) const;
+  void open(std::string_view bytes);
 
-  std::string path_;
+  std::string name_;
+  std::string owned_;  // what the archive reads, where it came from a file
   std::unique_ptr<zip, Close> archive_;
 };
 

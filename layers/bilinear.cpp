@@ -1,6 +1,7 @@
 // Bilinear: every output is a quadratic form of two inputs.
 #include <cmath>
 
+#include "core/count.h"
 #include "core/ops.h"
 #include "layers/init.h"
 #include "layers/module.h"
@@ -37,7 +38,7 @@ class Bilinear : public Module {
     p("bias", bias_);
   }
   int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override {
-    return y.numel() * weight_.size(1) * (weight_.size(2) + 1);
+    return count_product(y.numel(), weight_.size(1) * (weight_.size(2) + 1));
   }
 
  private:

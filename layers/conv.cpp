@@ -1,6 +1,7 @@
 // Convolutions over 1, 2 and 3 dimensions.
 #include <cmath>
 
+#include "core/count.h"
 #include "core/ops.h"
 #include "layers/init.h"
 #include "layers/spatial.h"
@@ -63,7 +64,9 @@ class Conv : public Module {
     p("weight", weight_);
     p("bias", bias_);
   }
-  int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override { return y.numel() * fan_in_; }
+  int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override {
+    return count_product(y.numel(), fan_in_);
+  }
 
  private:
   Tensor slide(const Tensor& x) const {

@@ -1,6 +1,7 @@
 // Transposed convolutions over 1, 2 and 3 dimensions.
 #include <cmath>
 
+#include "core/count.h"
 #include "core/ops.h"
 #include "layers/init.h"
 #include "layers/spatial.h"
@@ -66,7 +67,7 @@ class ConvTranspose : public Module {
     p("bias", bias_);
   }
   int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape&) const override {
-    return inputs[0].numel() * weight_.shape().product(1, weight_.rank());
+    return count_product(inputs[0].numel(), weight_.shape().product(1, weight_.rank()));
   }
 
  private:

@@ -1,6 +1,7 @@
 // Linear: every output is a weighted sum of all inputs.
 #include <cmath>
 
+#include "core/count.h"
 #include "core/ops.h"
 #include "layers/init.h"
 #include "layers/module.h"
@@ -33,7 +34,9 @@ class Linear : public Module {
     p("weight", weight_);
     p("bias", bias_);
   }
-  int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override { return y.numel() * in_; }
+  int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override {
+    return count_product(y.numel(), in_);
+  }
 
  private:
   int64_t in_;

@@ -1,4 +1,5 @@
 // Local response normalisation, AlexNet's.
+#include "core/count.h"
 #include "core/ops.h"
 #include "layers/module.h"
 
@@ -28,7 +29,7 @@ class LocalResponseNorm : public Module {
     return local_response_norm(x, config_.size, config_.alpha, config_.beta, config_.k);
   }
   int64_t multiply_adds(const std::vector<Shape>&, const Shape& y) const override {
-    return y.numel() * (config_.size + 2);
+    return count_product(y.numel(), count_sum(config_.size, 2));
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/anomaly.h"
+#include "core/count.h"
 #include "core/tape.h"
 #include "layers/model_step.h"
 
@@ -82,8 +83,8 @@ void Model::parts(Parts& parts) {
 
 int64_t Model::multiply_adds(const std::vector<Shape>& inputs, const Shape&) const {
   int64_t total = 0;
-  for (const ItemInfo& info : infos_) total += info.multiply_adds;
-  return inputs.empty() || inputs.front().rank() == 0 ? total : total * inputs.front()[0];
+  for (const ItemInfo& info : infos_) total = count_sum(total, info.multiply_adds);
+  return inputs.empty() || inputs.front().rank() == 0 ? total : count_product(total, inputs.front()[0]);
 }
 
 Module& Model::layer(size_t i) {

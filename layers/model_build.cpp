@@ -141,7 +141,7 @@ void Model::Builder::make(Step& step, const Json& item, const Around& variables)
   const Json* shared = member(item, "shared");
   const int64_t bytes = build.shared->parameter_bytes;
   if (shared) {
-    const std::string name = *filled_name(*shared, *variables);
+    const std::string name = known_name(*shared, *variables);
     const auto found = step_of.find(name);
     if (found == step_of.end())
       fail_at(*shared, text("no earlier item is named '", name, "'", did_you_mean(name, known_names())));

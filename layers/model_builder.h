@@ -98,6 +98,8 @@ inline const Json* member(const Json& item, const char* key) {
 }
 /// Throws at the place of `json`.
 [[noreturn]] void fail_at(const Json& json, const std::string& message);
+/// A name with its expressions filled in; throws where one of them is null.
+std::string known_name(const Json& name, const Variables& variables);
 /// Throws: there are more than `most_items`.
 [[noreturn]] void too_many(const Json& item);
 /// Throws where a checked model is written out to too many items, as far as can be seen before it is built.

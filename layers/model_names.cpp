@@ -9,6 +9,12 @@ void fail_at(const Json& json, const std::string& message) {
   throw LayerError(json.where(), text(json.where(), message));
 }
 
+std::string known_name(const Json& name, const Variables& variables) {
+  const std::optional<std::string> filled = filled_name(name, variables);
+  if (!filled) fail_at(name, text(quote(name.as_string()), ": a value in this name is null"));
+  return *filled;
+}
+
 std::vector<std::string> Model::Builder::known_names() const {
   std::vector<std::string> names = model.input_names_;
   for (const Step& step : model.steps_) {
@@ -21,7 +27,7 @@ std::vector<std::string> Model::Builder::known_names() const {
 
 std::string Model::Builder::name_of(const Json& item, const Variables& variables) const {
   const Json* given = member(item, "name");
-  const std::string name = given ? *filled_name(*given, variables) : std::to_string(model.steps_.size());
+  const std::string name = given ? known_name(*given, variables) : std::to_string(model.steps_.size());
   const Json& at = given ? *given : item;
   const bool plain =
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == std::string::npos;
@@ -99,7 +105,7 @@ std::vector<Model::Builder::Found> Model::Builder::match(const std::string& patt
 
 /// What a string in "from", "size_of" or "outputs" names; throws where that is nothing.
 std::vector<Model::Builder::Found> Model::Builder::found(const Json& reference, const Variables& variables) {
-  const std::string name = *filled_name(reference, variables);
+  const std::string name = known_name(reference, variables);
   const bool pattern = name.find('*') != std::string::npos;
   std::vector<Found> out = pattern ? match(name) : find(name, reference);
   if (!out.empty()) return out;

@@ -1,4 +1,5 @@
 // Layers made of layers: Sequential, Residual and Parallel.
+#include "core/count.h"
 #include "core/ops.h"
 #include "core/tape.h"
 #include "layers/model.h"
@@ -60,7 +61,8 @@ class Residual : public Module {
     if (shortcut_) p("shortcut", *shortcut_);
   }
   int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape& y) const override {
-    return body_.multiply_adds(inputs, y) + (shortcut_ ? shortcut_->multiply_adds(inputs, y) : 0);
+    const int64_t own = body_.multiply_adds(inputs, y);
+    return shortcut_ ? count_sum(own, shortcut_->multiply_adds(inputs, y)) : own;
   }
 
  private:
@@ -112,7 +114,7 @@ class Parallel : public Module {
   }
   int64_t multiply_adds(const std::vector<Shape>& inputs, const Shape& y) const override {
     int64_t total = 0;
-    for (const auto& branch : branches_) total += branch ? branch->multiply_adds(inputs, y) : 0;
+    for (const auto& branch : branches_) total = branch ? count_sum(total, branch->multiply_adds(inputs, y)) : total;
     return total;
   }
 

@@ -157,6 +157,7 @@ TEST_CASE("evaluation is bounded") {
   CHECK(says("range(10001)", "range of more than 10000 items"));
   CHECK(says("range(1e3)", "range takes integers"));
   CHECK(says("range(0, 9000000000000000000)", "range of numbers beyond"));
+  CHECK(says("range(-9223372036854775807 - 1)", "range of numbers beyond"));
   CHECK(says("len(range(9000)) + len(range(9000))", "more than 10000 items in lists"));
   CHECK(says(std::string(100, '(') + "1" + std::string(100, ')'), "nested deeper than 64 levels"));
   std::string powers = "1";

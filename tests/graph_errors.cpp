@@ -81,6 +81,25 @@ void add_names(std::vector<Malformed>& all, Pick& pick) {
   }
 }
 
+/// Null stands for what is not known yet where a list is checked; where it is built, a name cannot be made of it.
+void add_null_names(std::vector<Malformed>& all, Pick& pick) {
+  for (const char* body : {R"({"name": "a{i}", "type": "ReLU"})", R"({"name": "=i", "type": "ReLU"})",
+                           R"({"from": "a{i}", "type": "ReLU"})", R"({"size_of": "=i", "type": "ReLU"})",
+                           R"({"name": "a", "type": "ReLU"}, {"shared": "{i}", "type": "ReLU"})"}) {
+    const std::string says = ": a value in this name is null";
+    all.push_back({"a loop over null",
+                   config(around(pick, R"({"for": "i", "in": [null], "body": [)" + std::string(body) + "]}")), says});
+    all.push_back({"a parameter that is null",
+                   config(around(pick, R"({"type": "B", "i": null})"),
+                          R"("B": {"params": {"i": 1}, "body": [)" + std::string(body) + "]}"),
+                   says});
+  }
+  all.push_back({"an output's name with null",
+                 config(around(pick, R"({"type": "B", "i": null})"),
+                        R"("B": {"params": {"i": 1}, "outputs": ["a{i}"], "body": [{"name": "a1", "type": "ReLU"}]})"),
+                 ": a value in this name is null"});
+}
+
 void add_shapes(std::vector<Malformed>& all, Pick& pick) {
   const char* const wrong[] = {R"({"type": "Conv1d", "out_channels": 4, "kernel_size": 3})",
                                R"({"type": "MaxPool3d", "kernel_size": 2})",
@@ -156,6 +175,11 @@ void add_bombs(std::vector<Malformed>& all) {
   all.push_back({"parameters too large",
                  config(R"([{"type": "Conv2d", "out_channels": 2000000000, "kernel_size": 99, "padding": 60}])"),
                  "memory"});
+  for (const char* type : {"MedianPool2d", "RankStochasticPool2d", "MaxPoolDropout2d"})
+    all.push_back({"windows with too many cells in all",
+                   config(R"([{"type": "Upsample", "size": 1000}, {"type": ")" + std::string(type) +
+                          R"(", "kernel_size": 255, "stride": 2, "padding": "same"}])"),
+                   "are too many to be written out"});
   all.push_back({"channels that double",
                  config(R"([{"for": "a", "in": "=range(60) ", "body": [{"type": "Concat", "from": ["-1", "-1"]}]}])"),
                  "/model/0"});
@@ -181,6 +205,7 @@ TEST_CASE("a hundred malformed graphs are refused with a place") {
   std::vector<Malformed> all;
   Pick pick;
   add_names(all, pick);
+  add_null_names(all, pick);
   add_shapes(all, pick);
   add_blocks(all, pick);
   add_bombs(all);

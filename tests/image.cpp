@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 
+#include "tests/support/deflate.h"
 #include "tests/support/png_writer.h"
 
 namespace tarn::test_image {
@@ -125,6 +126,15 @@ TEST_CASE("a PNG of every kind gives its values between 0 and 1") {
   check_values(image_of(write_png(2, 1, 1, 3, "\x40", palette)), {3, 1, 2}, {u(1), 1, u(2), u(254), u(3), u(253)});
 }
 
+TEST_CASE("what a PNG holds besides its picture is passed over, whatever it claims") {
+  const std::string more = png_chunk("eXIf", "no Exif") + png_chunk("zTXt", "k") + png_chunk("iCCP", "") +
+                           png_chunk("gAMA", std::string(4, '\0')) + png_chunk("tEXt", std::string(9000, 'x'));
+  check_values(image_of(write_png(1, 1, 8, 0, "\xff", more)), {1, 1, 1}, {1});
+  // A chunk that is said to be larger than its file: libpng would take that much memory.
+  const std::string good = write_png(1, 1, 8, 0, "\xff");
+  check_fails(image_of, good.substr(0, 33) + big_endian(0x54585400) + "eXIf" + good.substr(33), "the file ends early");
+}
+
 TEST_CASE("a broken PNG is an error that names its file") {
   check_damage(image_of, write_png(3, 2, 8, 2, "0123456789abcdefgh"));
   const std::string good = write_png(2, 2, 8, 0, "abcd");
@@ -135,6 +145,16 @@ TEST_CASE("a broken PNG is an error that names its file") {
   check_fails(image_of, write_png(1u << 20, 1u << 20, 8, 2, "", ""), "pixels");
   check_fails(image_of, write_png(8000, 8000, 8, 2, "", ""), "cannot hold 8000 x 8000 pixels");
   check_fails(image_of, write_png(0, 0, 8, 2, "", ""), "PNG: ");
+}
+
+TEST_CASE("a PNG of a few bytes does not become a gigabyte of numbers") {
+  const auto blank = [](uint32_t size) {
+    const std::string header = big_endian(size) + big_endian(size) + "\x01\x03" + std::string(3, '\0');
+    return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) + png_chunk("PLTE", std::string(6, '\0')) +
+           png_chunk("IDAT", test::deflated(std::string(size * (1 + size / 8), '\0'), 15)) + png_chunk("IEND", "");
+  };
+  check_fails(image_of, blank(8192), "PNG: 8192 x 8192 pixels in a file of ");
+  CHECK(image_of(blank(2048)).numel() == 3 * 2048 * 2048);
 }
 
 TEST_CASE("a JPEG gives its picture, up to its compression") {

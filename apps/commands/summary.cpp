@@ -6,10 +6,8 @@
 #include "apps/check.h"
 #include "apps/cli.h"
 #include "apps/experiment.h"
-#include "apps/metrics.h"
 #include "apps/model_table.h"
-#include "optim/optimizer.h"
-#include "optim/schedule.h"
+#include "core/count.h"
 
 namespace tarn {
 
@@ -34,8 +32,8 @@ void print_table(const std::vector<ModelRow>& rows, const Shape& input, std::opt
   for (const ModelRow& r : rows) {
     cells.push_back({r.name, r.type, r.shape, grouped(r.parameters), grouped(r.multiply_adds), bytes_text(r.bytes)});
     total.parameters += r.parameters;
-    total.multiply_adds += r.multiply_adds;
-    total.bytes += r.bytes;
+    total.multiply_adds = count_sum(total.multiply_adds, r.multiply_adds);
+    total.bytes = count_sum(total.bytes, r.bytes);
   }
   cells.push_back(
       {total.name, "", "", grouped(total.parameters), grouped(total.multiply_adds), bytes_text(total.bytes)});
@@ -96,7 +94,7 @@ int summary(std::span<const std::string> arguments) {
     row.set("activation_bytes", r.bytes);
     if (held) row.set("held_bytes", r.held);
     std::printf("%s\n", to_text(row).c_str());
-    macs += r.multiply_adds;
+    macs = count_sum(macs, r.multiply_adds);
   }
   Json total = Json::object();
   total.set("event", "done");

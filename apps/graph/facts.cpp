@@ -6,6 +6,7 @@
 
 #include "apps/graph/from_model.h"
 #include "apps/model_table.h"
+#include "core/count.h"
 #include "core/error.h"
 
 namespace tarn {
@@ -70,7 +71,7 @@ std::string model_summary(const Model& model) {
   int64_t multiply_adds = 0;
   for (const ItemInfo& item : model.items()) {
     parameters += item.parameters;
-    multiply_adds += item.multiply_adds;
+    multiply_adds = count_sum(multiply_adds, item.multiply_adds);
   }
   return text(layer_count(model), " layers, ", grouped(parameters), " parameters, ", short_count(multiply_adds),
               " multiply-adds for one sample");

@@ -39,29 +39,26 @@ struct Four;
 template <>
 struct Four<float> {
   using Vector = float __attribute__((vector_size(16)));
-  using Index = int32_t __attribute__((vector_size(16)));
 };
 template <>
 struct Four<double> {
   using Vector = double __attribute__((vector_size(32)));
-  using Index = int64_t __attribute__((vector_size(32)));
 };
 
 /// A 4 × 4 block, transposed by two rounds of pairwise shuffles.
 template <class T>
 inline void transpose_4x4(const T* from, int64_t pitch, T* to, int64_t to_pitch) {
   using V = typename Four<T>::Vector;
-  using I = typename Four<T>::Index;
   V a[4], b[4];
   for (int i = 0; i < 4; ++i) __builtin_memcpy(&a[i], from + i * pitch, sizeof(V));
-  b[0] = __builtin_shuffle(a[0], a[1], I{0, 4, 1, 5});
-  b[1] = __builtin_shuffle(a[0], a[1], I{2, 6, 3, 7});
-  b[2] = __builtin_shuffle(a[2], a[3], I{0, 4, 1, 5});
-  b[3] = __builtin_shuffle(a[2], a[3], I{2, 6, 3, 7});
-  a[0] = __builtin_shuffle(b[0], b[2], I{0, 1, 4, 5});
-  a[1] = __builtin_shuffle(b[0], b[2], I{2, 3, 6, 7});
-  a[2] = __builtin_shuffle(b[1], b[3], I{0, 1, 4, 5});
-  a[3] = __builtin_shuffle(b[1], b[3], I{2, 3, 6, 7});
+  b[0] = __builtin_shufflevector(a[0], a[1], 0, 4, 1, 5);
+  b[1] = __builtin_shufflevector(a[0], a[1], 2, 6, 3, 7);
+  b[2] = __builtin_shufflevector(a[2], a[3], 0, 4, 1, 5);
+  b[3] = __builtin_shufflevector(a[2], a[3], 2, 6, 3, 7);
+  a[0] = __builtin_shufflevector(b[0], b[2], 0, 1, 4, 5);
+  a[1] = __builtin_shufflevector(b[0], b[2], 2, 3, 6, 7);
+  a[2] = __builtin_shufflevector(b[1], b[3], 0, 1, 4, 5);
+  a[3] = __builtin_shufflevector(b[1], b[3], 2, 3, 6, 7);
   for (int i = 0; i < 4; ++i) __builtin_memcpy(to + i * to_pitch, &a[i], sizeof(V));
 }
 

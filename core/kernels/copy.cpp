@@ -100,8 +100,8 @@ struct Square {
       if ((i & block) != 0) continue;
       const Vector a = rows[i];
       const Vector b = rows[i + block];
-      rows[i] = __builtin_shuffle(a, b, low);
-      rows[i + block] = __builtin_shuffle(a, b, high);
+      pick_by(a, b, low, rows[i]);
+      pick_by(a, b, high, rows[i + block]);
     }
   }
   inline __attribute__((always_inline)) void transpose() {

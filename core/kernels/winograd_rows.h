@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/kernels/kernel.h"
 #include "core/kernels/winograd_transforms.h"
 
 namespace tarn::kernels {
@@ -95,7 +96,7 @@ inline void load_cells(const float* row, int64_t at, int64_t width, V& v) {
     count_from<lanes>(at + lanes - width, which);
     V last;
     load(last, row + width - lanes);
-    v = __builtin_shuffle(last, V{}, which);
+    pick_by(last, V{}, which, v);
   } else {
     float few[lanes] = {};  // an element of v by a variable number would keep v out of registers
     for (int i = 0; i < width - at; ++i) few[i] = row[at + i];
@@ -113,7 +114,8 @@ inline void store_cells(float* row, int64_t at, int64_t width, const V& before, 
   } else if (width >= lanes) {
     typename Lanes<lanes>::Index which;
     count_from<lanes>(width - at, which);
-    const V last = __builtin_shuffle(before, v, which);
+    V last;
+    pick_by(before, v, which, last);
     store(row + width - lanes, last);
   } else {
     float few[lanes];

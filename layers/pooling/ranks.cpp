@@ -11,7 +11,7 @@ Ranks ranked(const Tensor& x, const Windows& w, bool descending) {
   Ranks r;
   r.taps = taps_of(x, w, last);
   r.index = sort(r.taps.values.detach(), -1, descending).indices;
-  r.present = sort(r.taps.inside, -1, true).values;
+  r.present = lt(Tensor::arange(w.taps()), r.taps.count.to(Dtype::i64)).to(x.dtype());
   if (amin(r.taps.count).item() < static_cast<double>(w.taps())) {
     // An infinite value inside is no further behind than what lies outside: those inside come first all the same.
     const Tensor inside = gather(broadcast_to(r.taps.inside, r.index.shape()), -1, r.index).to(Dtype::i64);

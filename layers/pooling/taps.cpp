@@ -1,6 +1,7 @@
 // Windows as tensors, and the reductions over their taps that definitions of poolings are made of.
 #include "layers/pooling/taps.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace tarn {
@@ -8,6 +9,9 @@ namespace tarn {
 namespace {
 
 constexpr double no_bound = std::numeric_limits<double>::infinity();
+
+/// Of all windows of a plane together. Values, for each plane of a batch, take as many numbers.
+constexpr int64_t most_taps = int64_t{1} << 25;
 
 /// 1 for each tap inside, 0 for each outside: the windows of a plane of ones.
 Tensor inside_of(const Windows& w, Dtype dtype) {
@@ -20,6 +24,8 @@ Tensor inside_of(const Windows& w, Dtype dtype) {
 }  // namespace
 
 Taps taps_of(const Tensor& x, const Windows& w, double fill) {
+  check(w.taps() <= most_taps / std::max<int64_t>(w.output_cells(), 1), w.output_cells(), " windows of ", w.taps(),
+        " cells each are too many to be written out; at most ", most_taps, " cells in all are");
   Taps t{windows(x, w, fill), inside_of(w, x.dtype()), {}, w};
   t.count = sum(t.inside, {-1}, true);
   return t;
