@@ -41,8 +41,8 @@ class RunFolder {
   /// Continues from the saved state, or from the one before it where that is damaged; then writes the metrics as they
   /// were. Throws where there are states but none is whole.
   Restored restore(Trainer& trainer) const;
-  /// A line that says so where config.json is not as it was when the run was last saved, or where the file that knows is
-  /// damaged; else empty.
+  /// A line that says so where config.json is not as it was when the run was last saved, or where the file that knows
+  /// is damaged; else empty.
   std::string changed_config() const;
   /// Reads "best" or "last" weights into a model; throws where a tensor is missing or has another shape.
   void load_weights(const char* name, Module& model) const;

@@ -37,6 +37,11 @@ std::optional<double> first_not_finite(const Tensor& x) {
   });
 }
 
+/// A value that is not finite, in a message; the sign of a NaN says nothing.
+const char* in_words(double value) {
+  return std::isnan(value) ? "NaN" : value > 0 ? "infinite" : "-infinite";
+}
+
 /// The value of a metric by its name; NaN where there is none.
 double value_of(const std::vector<Metric>& metrics, const std::string& name) {
   const auto it = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& m) { return m.name == name; });
@@ -130,16 +135,16 @@ void Trainer::fail_diverged(double loss, const Batch& batch) {
   } catch (const NotFinite& first) {
     place = text(": ", first.what());
   }
-  throw Diverged(text("training diverged: the loss is ", loss, " in epoch ", epoch_ + 1, ", step ", step_ + 1, place,
-                      "; try a lower learning rate or clip_grad_norm"));
+  throw Diverged(text("training diverged: the loss is ", in_words(loss), " in epoch ", epoch_ + 1, ", step ", step_ + 1,
+                      place, "; try a lower learning rate or clip_grad_norm"));
 }
 
 void Trainer::check_weights() {
   const auto look = [&](const NamedTensor& named) {
     const std::optional<double> bad = first_not_finite(*named.tensor);
     if (!bad) return;
-    throw Diverged(text("training diverged: '", named.name, "' has become ", *bad, " by epoch ", epoch_ + 1, ", step ",
-                        step_,
+    throw Diverged(text("training diverged: '", named.name, "' has become ", in_words(*bad), " by epoch ", epoch_ + 1,
+                        ", step ", step_,
                         "; try a lower learning rate or clip_grad_norm, or find the place with --set "
                         "train.check_finite=true"));
   };

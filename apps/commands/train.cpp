@@ -1,5 +1,6 @@
 // `tarn train`: from a config to a trained model, a run's folder and a report.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <limits>
@@ -77,7 +78,7 @@ Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, Task task, 
 }
 
 /// Saves a run as it goes on. A checkpoint that cannot be written does not stop the training: the one before it stays,
-/// and the next may find room.
+/// and the next may find room. Of many failures in a row one is told in a minute, and then that it is well again.
 class Saver {
  public:
   Saver(RunFolder& folder, Trainer& trainer, Progress& progress)
@@ -87,11 +88,16 @@ class Saver {
     try {
       folder_.save(trainer_);
       saved_ = trainer_.steps();
+      if (!problem_.empty()) progress_.warn(text("after step ", saved_, " checkpoints are saved again"));
       problem_.clear();
     } catch (const Failure&) {
       throw;
     } catch (const Error& error) {
+      const auto now = std::chrono::steady_clock::now();
+      const bool tell = problem_.empty() || now - told_ >= std::chrono::minutes(1);
       problem_ = error.what();
+      if (!tell) return;
+      told_ = now;
       progress_.warn(text("after step ", trainer_.steps(), " no checkpoint could be saved: ", problem_, "; ", kept(),
                           ", the training goes on"));
     }
@@ -119,15 +125,17 @@ class Saver {
   Trainer& trainer_;
   Progress& progress_;
   int64_t saved_ = -1;
-  std::string problem_;
+  std::string problem_;  // of the last try; empty where it went well
+  std::chrono::steady_clock::time_point told_;
 };
 
 /// Saves what a diverged training holds, and says where it is.
 std::string saved_diverged(const RunFolder& folder, Trainer& trainer) {
+  const char* kept = trainer.steps() > 0 ? "; the last checkpoint, if there is one, stays as it was" : "";
   try {
-    return text("what it held then is in ", folder.save_diverged(trainer), ", the last checkpoint stays as it was");
+    return text("what it held then is in ", folder.save_diverged(trainer), kept);
   } catch (const Error& error) {
-    return text("what it held then could not be saved (", error.what(), "), the last checkpoint stays as it was");
+    return text("what it held then could not be saved (", error.what(), ")", kept);
   }
 }
 

@@ -1,7 +1,6 @@
 // A training so small that it can be saved and resumed thousands of times, with every kind of state in it.
 #pragma once
 
-
 #include "apps/trainer.h"
 
 namespace tarn::test {
