@@ -94,6 +94,7 @@ TEST_CASE("a save of which any call fails says why, and leaves a run that ends a
   const Started started;
   const int64_t calls = calls_of_save(started);
   CHECK(calls > 30);
+  MESSAGE(calls, " file calls make a save");
   for (const int reason : {EIO, ENOSPC, EINTR, EDQUOT, EACCES})
     for (int64_t call = 0; call < calls; ++call) {
       started.reset();
@@ -161,6 +162,21 @@ TEST_CASE("a program that dies in any call of a save leaves a run that goes on t
         started.check_ends_right(2);
         if (kind == Fault::Kind::kill || undone >= at_risk) break;
       }
+}
+
+TEST_CASE("what was saved when the power goes is there when it comes back") {
+  const Started started;
+  started.reset();
+  {
+    Trainer trainer = started.run().trainer();
+    RunFolder folder = RunFolder::create(started.path(), true);
+    folder.restore(trainer);
+    trainer.run_epoch(Started::go_on);
+    Faults faults(0, {});
+    folder.save(trainer);
+    faults.lose_power(faults.renames_at_risk());
+  }
+  started.check_ends_right(3);
 }
 
 TEST_CASE("transfers that are done in part are completed") {
