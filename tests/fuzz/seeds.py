@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Writes the seeds of the fuzz targets: tests/fuzz/seeds.py FOLDER makes FOLDER/NAME/seed-* for each target.
 import gzip
+import json
 import pathlib
 import re
 import struct
@@ -40,9 +41,9 @@ for text in ["1 + 2 * 3", "channels // 2", "max(n, 8)", "if(deep, widths[0], wid
              "1.5 // 0.4", "(-8) ^ 0.5", "--1", "0.1 + 0.2 >= 0.3", "range(0)", "2 ^ -1"]:
     seed("expression", text)
 
-for path in sorted((top / "apps/configs").glob("*.json")) + sorted((top / "tests/broken").glob("*.json")):
+for path in sorted((top / "apps/configs").glob("*.json")) + sorted((top / "tests/bad_configs").glob("*/*.json"))[::12]:
     if path.stat().st_size < 1600:
-        seed("config", path.read_text())
+        seed("config", path.read_bytes())
 layers = ["ReLU", "Tanh", "GELU", "Softmax", "BatchNorm2d", "LayerNorm", "Dropout", "GAP", "Flatten", "Identity"]
 data = '"data": {"type": "SyntheticImages", "n": 12, "height": 8, "width": 8}'
 end = '"GAP", "Flatten", {"type": "Linear", "out_features": "=classes"}'
@@ -69,6 +70,19 @@ seed("config", '{"data": {"type": "Moons"}, "model": [{"type": "Linear", "out_fe
 seed("config", '{"data": {"type": "Shapes", "augment": [{"type": "RandomHorizontalFlip"}]}, "model": [{"type": "Conv2d", "out_channels": '
      '"=classes", "kernel_size": 1}], "loss": {"type": "CrossEntropyLoss", "label_smoothing": 0.1}, "train": {"best_by": "mean_iou"}}')
 
+
+# ---- states: which tensor, what is done to it, with how many bytes, these bytes, and the counters ----
+row = {"event": "epoch", "epoch": 1, "lr": 0.01, "train_loss": 0.7, "train_accuracy": 0.5, "validation_loss": None,
+       "validation_accuracy": None, "gradient_norm": None, "seconds": 0.1}
+facts = {"epoch": 1, "position": 3, "step": 9, "best": 0, "loss_sum": 17.5, "examples": 24, "correct": 12, "counted": 24,
+         "confusion": [6, 6, 6, 6], "seconds": 0.05, "history": [row]}
+fresh = {**facts, "epoch": 0, "position": 0, "step": 0, "best": -1, "examples": 0, "correct": 0, "counted": 0, "history": []}
+fresh.pop("confusion")
+for head in [b"\0\0\0", b"\5\1\4abcd", b"\7\2\0", b"\1\3\1x", b"\2\4\3abc", b"\3\5\0"]:
+    seed("state", head + json.dumps(facts).encode())
+for wrong in [fresh, {**facts, "best": 7}, {**facts, "epoch": 2}, {**facts, "position": 99}, {**facts, "examples": -1},
+              {**facts, "confusion": [1]}, {**facts, "history": [None]}, {**facts, "step": 9223372036854775807}]:
+    seed("state", b"\0\0\0" + json.dumps(wrong).encode())
 
 # ---- arrays ----
 def safetensors(header, contents=b""):
