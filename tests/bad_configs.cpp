@@ -31,16 +31,6 @@ class InCorpus {
   fs::path before_ = fs::current_path();
 };
 
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 /// A config, by its path in the corpus, and the lines that are expected of it.
 struct BadConfig {
   std::string path;
@@ -57,7 +47,7 @@ const std::vector<BadConfig>& bad_configs() {
       const std::string folder = path.parent_path().filename().string();
       if (path.extension() != ".json" || folder == "lib" || folder == "files") continue;
       const std::string message = fs::path(path).replace_extension(".txt").string();
-      found.push_back({path.generic_string(), lines_of(read_file(message))});
+      found.push_back({path.generic_string(), test::lines_of(read_file(message))});
     }
     std::ranges::sort(found, {}, &BadConfig::path);
     return found;
@@ -135,9 +125,9 @@ TEST_CASE("every bad config has exactly the message that stands beside it, in le
     const auto start = std::chrono::steady_clock::now();
     const std::string message = test::message_of([&] { check_config(config.path); });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    CHECK_MESSAGE(agree(lines_of(message), config.expected), config.path << "\nsays\n"
-                                                                         << message << "\nexpected\n"
-                                                                         << joined(config.expected));
+    CHECK_MESSAGE(agree(test::lines_of(message), config.expected), config.path << "\nsays\n"
+                                                                               << message << "\nexpected\n"
+                                                                               << joined(config.expected));
     CHECK_MESSAGE(seconds < most_seconds, config.path << " took " << seconds << " s");
     slowest = std::max(slowest, seconds);
     ++kinds[config.path.substr(0, config.path.find('/'))];
@@ -193,7 +183,7 @@ TEST_CASE("the program says the same of some of them, with exit status 2 and not
     CHECK(ended.out == "");
     std::vector<std::string> expected;
     for (const std::string& line : all[i].expected) expected.push_back("tarn: error: " + line);
-    CHECK_MESSAGE(agree(lines_of(ended.err), expected), ended.err);
+    CHECK_MESSAGE(agree(test::lines_of(ended.err), expected), ended.err);
   }
 }
 

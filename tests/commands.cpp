@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "tests/folders.h"
+#include "tests/support/errors.h"
 #include "tests/support/png_writer.h"
 #include "tests/support/program.h"
 
@@ -31,19 +32,9 @@ std::vector<std::string> configs_of(const std::string& folder) {
   return files;
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> all;
-  for (const std::string& line : lines_of(text)) all.push_back(parse_json(line, "output"));
+  for (const std::string& line : test::lines_of(text)) all.push_back(parse_json(line, "output"));
   return all;
 }
 
@@ -119,7 +110,8 @@ TEST_CASE("layers lists every registered name, and shows one of them") {
     CHECK(all.out.find(section.title) != std::string::npos);
     for (const CatalogEntry& entry : section.entries) CHECK(all.out.find("  " + entry.name + " ") != std::string::npos);
   }
-  for (const std::string& line : lines_of(all.out)) CHECK_MESSAGE(line.size() <= 120, line);  // 100 columns, UTF-8
+  for (const std::string& line : test::lines_of(all.out))
+    CHECK_MESSAGE(line.size() <= 120, line);  // 100 columns, UTF-8
   const Ended one = run_tarn({"layers", "Conv2d"});
   CHECK(one.status == 0);
   for (const char* part : {"out_channels (required)", "stride = 1", "torch.nn.Conv2d", "\"type\": \"Conv2d\""})

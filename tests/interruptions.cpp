@@ -78,10 +78,9 @@ class Experiments {
     return fingerprint(values);
   }
   std::string metrics(const std::string& run) const {
-    const std::string text = read_file(path(run) + "/metrics.jsonl");
     std::string out;
-    for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
-      Json line = parse_json(text.substr(at, text.find('\n', at) - at), "metrics.jsonl");
+    for (const std::string& text : test::lines_of(read_file(path(run) + "/metrics.jsonl"))) {
+      Json line = parse_json(text, "metrics.jsonl");
       line.erase("seconds");
       out += to_text(line) + "\n";
     }
