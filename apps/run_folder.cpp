@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view config_file = "config.json";
 constexpr std::string_view state_file = "state.safetensors";
 constexpr std::string_view previous_file = "state.previous.safetensors";
+constexpr std::string_view damaged_file = "state.damaged.safetensors";
 constexpr const char* facts_key = "tarn.state";
 constexpr const char* config_key = "tarn.config";  // the checksum of config.json
 constexpr const char* kernel_key = "tarn.blas";    // what the bits depend on besides the config
@@ -151,8 +152,11 @@ RunFolder::Restored RunFolder::restore(Trainer& trainer) const {
     write_metrics(trainer);
     Restored restored{.any = true, .warnings = problems};
     if (name == previous_file) {  // the next save keeps the newest, which must be a whole one
+      const bool damaged = path_exists(file(state_file));
+      if (damaged) replace_file(file(state_file), file(damaged_file));
       replace_file(file(previous_file), file(state_file));
-      restored.warnings += text(path_, ": goes on from the checkpoint before it, after step ", trainer.steps(), '\n');
+      restored.warnings += text(path_, ": goes on from the checkpoint before it, after step ", trainer.steps(),
+                                damaged ? text("; the other is kept as ", damaged_file) : "", '\n');
     }
     if (saved.config_sum != config_sum_) restored.warnings += changed_words(file(config_file));
     if (saved.kernel != blas_kernel())

@@ -81,6 +81,7 @@ class Damaged {
       CHECK(contains(restored.warnings, file(name)));
       CHECK(contains(restored.warnings, "goes on from the checkpoint before it"));
       CHECK(trainer_.epoch() == 2);
+      CHECK(read_file(file("state.damaged.safetensors")) == bytes);
       CHECK(read_file(file(name)) == whole_.at("state.previous.safetensors"));
       return Fate::passed_over;
     }

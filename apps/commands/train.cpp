@@ -82,7 +82,7 @@ Trainer::Watch watch_for(Progress& progress, const Trainer& trainer, Task task, 
 class Saver {
  public:
   Saver(RunFolder& folder, Trainer& trainer, Progress& progress)
-      : folder_(folder), trainer_(trainer), progress_(progress) {}
+      : folder_(folder), trainer_(trainer), progress_(progress), saved_(trainer.steps() > 0 ? trainer.steps() : -1) {}
 
   void save() {
     try {
@@ -124,7 +124,7 @@ class Saver {
   RunFolder& folder_;
   Trainer& trainer_;
   Progress& progress_;
-  int64_t saved_ = -1;
+  int64_t saved_;        // the steps of the newest checkpoint; -1: there is none
   std::string problem_;  // of the last try; empty where it went well
   std::chrono::steady_clock::time_point told_;
 };
