@@ -261,7 +261,9 @@ bool Builder::parse_error(size_t position, const std::string&, const nlohmann::j
   // Two words in a row, as in 3;4, are one token here but not to the parser.
   if (last_read < token.begin) token = {last_read, next_token(written, last_read).end};
   const Token around = word_around(written, std::min(reached, written.size()));
-  if (begins_number(written.substr(around.begin, around.end - around.begin))) token = around;
+  // A number that is whole ends before what the parser did not expect: that of [1} is not the mistake.
+  const bool in_number = around.end > reached || complaint.is_about("invalid");
+  if (in_number && begins_number(written.substr(around.begin, around.end - around.begin))) token = around;
   const std::string_view word = written.substr(token.begin, token.end - token.begin);
   const Where where(source_, token.begin);
   if (std::string_view(error.what()).find("number overflow") != std::string_view::npos)
