@@ -8,6 +8,8 @@
 #include "core/config.h"
 #include "core/config_words.h"
 #include "core/expression.h"
+#include "layers/loss.h"
+#include "layers/module.h"
 #include "tests/support/errors.h"
 
 namespace tarn::test_wrong_words {
@@ -221,7 +223,7 @@ TEST_CASE("an object that is missing, bounds without a fraction, and infinity ar
   Outer read = read_config<Outer>(parse_json(R"({"inner": {"steps": 1}, "level": "-inf"})", "f.json"));
   CHECK(read.level == -HUGE_VAL);
   CHECK(to_text(write_config(read)) == R"({"inner":{"steps":1},"level":"-inf","size":1.0,"name":"a"})");
-  const Json& size = config_info<Outer>().schema(false).at("properties").at("size");
+  const Json size = config_info<Outer>().schema(false).at("properties").at("size");
   CHECK(size.at("minimum") == Json(0.5));
   CHECK(size.at("maximum") == Json(0x1p60));
   const std::string inside = R"({"inner": {"steps": 1}, )";
@@ -246,6 +248,30 @@ TEST_CASE("of many names the first are listed, and the others counted") {
   // A habit helps only where the word that is meant is known.
   CHECK(unknown_key("learning_rate", {"lr"}) == "unknown key 'learning_rate'; did you mean 'lr'?");
   CHECK(unknown_key("learning_rate", {"a"}) == "unknown key 'learning_rate'");
+}
+
+/// Compares the two places that tell the defaults of a row's config; returns how many there are.
+int64_t check_defaults(const std::string& name, const ConfigInfo& config) {
+  CAPTURE(name);
+  int64_t found = 0;
+  const Json defaults = config.defaults();
+  const Json schema = config.schema(false);
+  for (const Member& property : schema.at("properties").members()) {
+    const Json* told = property.value.find("default");
+    if (told == nullptr) continue;
+    CAPTURE(property.key);
+    REQUIRE(defaults.find(property.key) != nullptr);
+    CHECK(*defaults.find(property.key) == *told);
+    ++found;
+  }
+  return found;
+}
+
+TEST_CASE("the schema of every layer and loss tells the defaults that its config has") {
+  int64_t found = 0;
+  for (const LayerInfo* row : all_layers()) found += check_defaults(row->name, row->config);
+  for (const LossInfo* row : all_losses()) found += check_defaults(row->name, row->config);
+  CHECK(found > 300);
 }
 
 }  // namespace
