@@ -11,6 +11,7 @@
 #include "core/build.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/folder.h"
 
 namespace tarn {
 
@@ -56,11 +57,8 @@ std::string resolve_path(std::string_view path, std::string_view folder) {
 }
 
 std::string read_stored(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  check(std::filesystem::exists(status), path, ": there is no such file");
-  check(std::filesystem::is_regular_file(status), path, ": this is not a file",
-        std::filesystem::is_directory(status) ? " but a folder" : "");
+  check(path_exists(path), path, ": there is no such file");
+  check(is_file(path), path, ": this is not a file", is_folder(path) ? " but a folder" : "");
   InputFile file(path);
   check(file.size() <= most_stored, path, ": the file has ", file.size(), " bytes; expected at most ", most_stored);
   std::string bytes(static_cast<size_t>(file.size()), '\0');

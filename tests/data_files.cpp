@@ -13,6 +13,7 @@
 #include "data/dataset.h"
 #include "data/input.h"
 #include "tests/support/deflate.h"
+#include "tests/support/program.h"
 
 namespace tarn::test_data_files {
 namespace {
@@ -21,15 +22,10 @@ using test::gzip;
 
 namespace fs = std::filesystem;
 
-/// A folder for one test.
+/// A folder whose files are written one by one.
 struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tarn-data-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
+  TemporaryFolder temporary;
+  fs::path path = temporary.path();
   std::string write(const std::string& name, const std::string& bytes) const {
     std::ofstream(path / name, std::ios::binary) << bytes;
     return (path / name).string();

@@ -79,7 +79,7 @@ Experiment experiment_of(const std::string& path, int64_t prefetch) {
   return experiment;
 }
 
-/// Empty where the network is too large for now.
+/// Empty where the network is too large for the short trial.
 std::string bits(const std::string& path, Way way) {
   set_threads(way.threads);
   const Experiment experiment = experiment_of(path, way.prefetch);
