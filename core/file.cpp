@@ -205,7 +205,7 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_file_atomically(path, std::span(&bytes, 1));
 }
 
-void write_in_place(const std::string& path, std::string_view bytes) {
+void overwrite_file(const std::string& path, std::string_view bytes) {
   write_pieces_in_place(path, std::span(&bytes, 1));
 }
 

@@ -45,7 +45,7 @@ void write_file_atomically(const std::string& path, std::span<const std::string_
                            const std::string& keep = "");
 void write_file_atomically(const std::string& path, std::string_view bytes);
 /// Writes into what is there already: a device, or a file of the system's.
-void write_in_place(const std::string& path, std::string_view bytes);
+void overwrite_file(const std::string& path, std::string_view bytes);
 /// Gives a file the name of another in the same folder, which it replaces, durably.
 void replace_file(const std::string& from, const std::string& to);
 

@@ -17,10 +17,6 @@ LossInfo& add_loss_row(LossInfo row) {
   return Registry<LossInfo>::all().add(name, std::move(row));
 }
 
-const LossInfo* find_loss(std::string_view name) {
-  return Registry<LossInfo>::all().find(name);
-}
-
 std::vector<const LossInfo*> all_losses() {
   std::vector<const LossInfo*> all;
   for (const auto& [name, row] : Registry<LossInfo>::all()) all.push_back(&row);

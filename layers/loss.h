@@ -68,7 +68,6 @@ LossInfo& add_loss(std::string name, std::string doc, LossSample sample) {
   return add_loss_row(std::move(row));
 }
 
-const LossInfo* find_loss(std::string_view name);
 /// All rows, sorted by name.
 std::vector<const LossInfo*> all_losses();
 /// Builds the loss that `json` describes: an object with "type", or just the name. Throws located errors.

@@ -39,7 +39,7 @@ constexpr const char* says = "/proc/self/status";
 /// Forgets how much memory the process has had so far, where the system (Linux) can.
 void reset_peak_megabytes() {
   try {
-    write_in_place(forgets, "5");
+    overwrite_file(forgets, "5");
   } catch (const Error&) {  // then the peak is that of the process so far
   }
 }
